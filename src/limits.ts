@@ -2,6 +2,12 @@
 export const limits = {
   /** Largest request body. kube-apiserver takes 3 MiB. */
   bodyBytesMax: 3 * 1024 * 1024,
+  /** Objects within objects in a body; the deepest field of a known kind is about ten deep. */
+  bodyDepthMax: 64,
+  /** How long a client may take to send one request. */
+  requestMsMax: 60_000,
+  /** Idle connections are kept longer than those of Go's clients, 90 s. */
+  keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */
   pathParameterCharsMax: 1024,
   /** Objects in one page of a list, and the page when the client names none. */
@@ -11,12 +17,42 @@ export const limits = {
   finalizersPerObjectMax: 64,
   ownerReferencesPerObjectMax: 64,
   idempotencyKeyCharsMax: 255,
+  /** Bytes of one field that holds a free object or map, as JSON. */
+  freeObjectBytesMax: 64 * 1024,
+  conditionMessageCharsMax: 32_768,
+  /** Field errors named in one answer, and how much of a wrong value is shown. */
+  statusCausesMax: 64,
+  shownValueCharsMax: 200,
+  warningsPerAnswerMax: 16,
+  /** Attempts of a write that names no resourceVersion while others change the object. */
+  unconditionalWriteAttemptsMax: 16,
 
   /** Bytes of one append over all its events; KurrentDB refuses more than 1 MiB. */
   appendBytesMax: 512 * 1024,
   appendEventsMax: 4_096,
   /** Appends waiting for the store over all streams. */
   storeQueueAppendsMax: 16_384,
+  storeQueueBytesMax: 64 * 1024 * 1024,
+  /** Appends committed by one transaction of the embedded store; it holds up the event loop. */
+  storeCommitAppendsMax: 1_024,
+  streamNameCharsMax: 512,
+  /** Streams whose last revision the embedded store knows without a look-up. */
+  storeStreamHeadsMax: 100_000,
+  /** The newest events, kept in memory for subscribers at the head. */
+  storeRecentEventsMax: 8_192,
+  storeRecentBytesMax: 16 * 1024 * 1024,
+  /** Newest frames that are checked when the embedded store is opened, */
+  storeOpenFramesChecked: 64,
+  /** and up to which size the whole file is. */
+  storeOpenFileBytesChecked: 128 * 1024 * 1024,
+  /** How long SQLite waits for a lock that another process has. */
+  storeBusyMsMax: 1_000,
+  /** Pages in the write-ahead log after which a commit moves them into the file. */
+  storeWalPagesMax: 4_000,
+  /** How long there is no commit before they are moved in its stead. */
+  storeIdleMs: 1_000,
+  /** How often a reader in another process looks for new events. */
+  storeReaderPollMs: 200,
   /** Commands waiting in one mailbox; one more is answered 503. */
   mailboxCommandsMax: 4_096,
   /** Commands decided for one append. */
@@ -30,11 +66,18 @@ export const limits = {
   /** Objects ended by one append of a deletion that goes on in steps. */
   deletionObjectsPerAppendMax: 64,
 
+  /** Waiting claims bound or queued anew by one append. */
+  waitersServedPerAppendMax: 256,
+
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,
   readPageEventsMax: 1_000,
+  readPageBytesMax: 1024 * 1024,
   /** How long an answer waits for the views to reach its position. */
   viewWaitMsMax: 10_000,
+
+  /** Longest wait of a timer; one that is due later is set again. */
+  timerMsMax: 3_600_000,
 
   classChainDepthMax: 8,
   /** How far the clock may be behind the log's last instant at start. */
@@ -47,6 +90,11 @@ function assertLimit(holds: boolean, relation: string): void {
 }
 
 assertLimit(limits.appendBytesMax <= 1024 * 1024, 'an append fits every engine');
+assertLimit(limits.appendBytesMax <= limits.storeQueueBytesMax, 'an append fits the queue');
+assertLimit(
+  limits.objectMetadataBytesMax + 2 * limits.freeObjectBytesMax < limits.appendBytesMax,
+  'an object fits an append',
+);
 assertLimit(
   limits.mailboxBatchCommandsMax <= limits.mailboxCommandsMax,
   'a batch is no larger than its mailbox',

@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { limits } from '../../limits.ts';
+import { checkAppend } from '../append-rules.ts';
+import { isOfCategories } from '../category.ts';
+import {
+  type Appended,
+  type EventHandler,
+  type EventToAppend,
+  type Position,
+  type PositionRange,
+  type RecordedEvent,
+  type Store,
+  StoreUnavailable,
+  type SubscribeOptions,
+  type Subscription,
+  WrongExpectedRevision,
+} from '../store.ts';
+import { type EventPage, Subscriptions } from '../subscription.ts';
+
+/** What is kept of an event: texts only, so that nobody can change it from outside. */
+interface Kept {
+  readonly stream: string;
+  readonly position: Position;
+  readonly id: string;
+  readonly body: string;
+  readonly hash: string;
+  readonly recordedAt: string;
+}
+
+/**
+ * The store in a few arrays: for tests, and to say plainly what every engine does. It answers on a
+ * later turn of the event loop, as the others do.
+ */
+export class MemoryStore implements Store {
+  readonly lostPositions: readonly PositionRange[] = [];
+  readonly #clock: () => Date;
+  /** The event at position n is the one at index n - 1. */
+  readonly #log: Kept[] = [];
+  readonly #streams = new Map<string, Kept[]>();
+  readonly #subscriptions = new Subscriptions();
+  /** Recorded time of the last event, in milliseconds; it never goes back. */
+  #recordedAt = 0;
+  #waiting = 0;
+  #closed = false;
+
+  constructor(options: { clock: () => Date }) {
+    this.#clock = options.clock;
+  }
+
+  async append(
+    stream: string,
+    expected: number,
+    events: readonly EventToAppend[],
+  ): Promise<Appended> {
+    checkAppend(stream, expected, events);
+    this.#refuseWhenClosed();
+    if (this.#waiting === limits.storeQueueAppendsMax) {
+      throw new StoreUnavailable('too many appends are waiting');
+    }
+    this.#waiting += 1;
+    await nextTurn();
+    this.#waiting -= 1;
+    const kept = this.#streams.get(stream) ?? [];
+    const actual = kept.length - 1;
+    const present =
+      actual === expected
+        ? this.#keep(stream, kept, events)
+        : kept.slice(expected + 1, expected + 1 + events.length);
+    if (!haveSameIds(present, events)) throw new WrongExpectedRevision(stream, expected, actual);
+    const first = present[0] as Kept;
+    const last = present.at(-1) as Kept;
+    return {
+      revision: expected + events.length,
+      position: last.position,
+      firstPosition: first.position,
+      recordedAt: last.recordedAt,
+    };
+  }
+
+  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent> {
+    await this.#laterTurn();
+    for (const kept of this.#streams.get(stream)?.slice(Math.max(fromRevision, 0)) ?? []) {
+      yield recorded(kept);
+    }
+  }
+
+  async *readAll(after: Position, categories?: readonly string[]): AsyncGenerator<RecordedEvent> {
+    await this.#laterTurn();
+    for (const kept of this.#log.slice(Number(after))) {
+      if (isOfCategories(kept.stream, categories)) yield recorded(kept);
+    }
+  }
+
+  subscribe(after: Position, handler: EventHandler, options: SubscribeOptions = {}): Subscription {
+    this.#refuseWhenClosed();
+    const readPage = (reached: Position) => this.#page(reached, options.categories);
+    return this.#subscriptions.start(after, readPage, handler);
+  }
+
+  async head(): Promise<Position> {
+    await this.#laterTurn();
+    return BigInt(this.#log.length);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#subscriptions.end();
+    // What was accepted waits for this turn as well, and came before.
+    await nextTurn();
+  }
+
+  /** Adds events to both orders; a chain that does not hold is a fault of the program. */
+  #keep(stream: string, kept: Kept[], events: readonly EventToAppend[]): Kept[] {
+    if (events[0]?.metadata.previousHash !== (kept.at(-1)?.hash ?? '')) {
+      throw new RangeError(`the append is not chained to the last event of ${stream}`);
+    }
+    this.#recordedAt = Math.max(this.#recordedAt, this.#clock().getTime());
+    const recordedAt = new Date(this.#recordedAt).toISOString();
+    const added = events.map(({ id, body, hash }, index) => {
+      const position = BigInt(this.#log.length + 1 + index);
+      return { stream, position, id, body, hash, recordedAt };
+    });
+    this.#log.push(...added);
+    kept.push(...added);
+    this.#streams.set(stream, kept);
+    this.#subscriptions.wake();
+    return added;
+  }
+
+  #page(reached: Position, categories?: readonly string[]): EventPage {
+    const page = this.#log.slice(Number(reached), Number(reached) + limits.readPageEventsMax);
+    const events = page.filter((kept) => isOfCategories(kept.stream, categories)).map(recorded);
+    return { events, upTo: page.at(-1)?.position ?? reached };
+  }
+
+  async #laterTurn(): Promise<void> {
+    this.#refuseWhenClosed();
+    await nextTurn();
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closed) throw new StoreUnavailable('the store is closed');
+  }
+}
+
+function haveSameIds(kept: readonly Kept[], events: readonly EventToAppend[]): boolean {
+  return (
+    kept.length === events.length && kept.every((each, index) => each.id === events[index]?.id)
+  );
+}
+
+/** Parsed anew for each reader, from the text that was appended. */
+function recorded({ position, body, hash, recordedAt }: Kept): RecordedEvent {
+  const [stream, revision, id, type, data, metadata] = JSON.parse(body);
+  metadata.hash = hash;
+  return { stream, revision, position, id, type, data, metadata, recordedAt };
+}

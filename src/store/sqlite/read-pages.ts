@@ -1,0 +1,61 @@
+import { limits } from '../../limits.ts';
+import { isOfCategories } from '../category.ts';
+import type { RecordedEvent } from '../store.ts';
+import type { EventPage } from '../subscription.ts';
+import { decodeEvents } from './frames.ts';
+import type { LogFile } from './log-file.ts';
+
+/** Counts what a page has taken: it ends with the frame that fills it, wanted or passed over. */
+class PageRoom {
+  #events: number = limits.readPageEventsMax;
+  #bytes: number = limits.readPageBytesMax;
+
+  take(events: number, bytes: number): void {
+    this.#events -= events;
+    this.#bytes -= bytes;
+  }
+
+  get used(): boolean {
+    return this.#events <= 0 || this.#bytes <= 0;
+  }
+}
+
+/** A page of the events after one position up to another, which must be that of a last event. */
+export function readLogPage(
+  file: LogFile,
+  after: number,
+  upTo: number,
+  categories?: readonly string[],
+): EventPage {
+  const events: RecordedEvent[] = [];
+  const room = new PageRoom();
+  let reached = after;
+  if (after >= upTo) return { events, upTo: BigInt(after) };
+  for (const frame of file.framesAfter(after)) {
+    const last = frame.position + frame.count - 1;
+    if (last > after && isOfCategories(frame.stream, categories)) {
+      for (const event of decodeEvents(frame)) if (event.position > after) events.push(event);
+    }
+    reached = Math.max(reached, last);
+    room.take(frame.count, frame.events.length);
+    if (reached >= upTo || room.used) break;
+  }
+  return { events, upTo: BigInt(reached) };
+}
+
+/** A page of a stream from a revision on; empty when there is nothing more. */
+export function readStreamPage(
+  file: LogFile,
+  stream: string,
+  fromRevision: number,
+): RecordedEvent[] {
+  const events: RecordedEvent[] = [];
+  const room = new PageRoom();
+  for (const frame of file.framesOfStream(stream, fromRevision)) {
+    if (frame.revision + frame.count <= fromRevision) continue;
+    for (const event of decodeEvents(frame)) if (event.revision >= fromRevision) events.push(event);
+    room.take(frame.count, frame.events.length);
+    if (room.used) break;
+  }
+  return events;
+}

@@ -1,0 +1,113 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type EventHandler,
+  type Position,
+  type RecordedEvent,
+  StoreFull,
+  StoreUnavailable,
+  type Subscription,
+} from './store.ts';
+
+/** Some events after a position, and where to read on; that is the same place when at the head. */
+export interface EventPage {
+  readonly events: readonly RecordedEvent[];
+  /** At or after the last event's position: events of other categories are passed over. */
+  readonly upTo: Position;
+}
+
+/**
+ * One reader of the log that goes on for ever. It always asks for what comes after the place it
+ * has reached, wherever the engine takes that from, so history and live events cannot overlap or
+ * leave something out between them.
+ */
+class RunningSubscription implements Subscription {
+  readonly done: Promise<void>;
+  readonly #readPage: (after: Position) => EventPage;
+  readonly #handler: EventHandler;
+  #reached: Position;
+  #stopped = false;
+  #resume: () => void = () => {};
+
+  /** Starts on a later turn of the event loop, so the caller has it before the first batch. */
+  constructor(
+    after: Position,
+    readPage: (after: Position) => EventPage,
+    handler: EventHandler,
+    onEnd: (subscription: RunningSubscription) => void,
+  ) {
+    this.#reached = after;
+    this.#readPage = readPage;
+    this.#handler = handler;
+    this.done = this.#run().finally(() => onEnd(this));
+  }
+
+  /** Tells it that there may be something to read. */
+  wake(): void {
+    this.#resume();
+  }
+
+  async stop(): Promise<void> {
+    this.end();
+    await Promise.allSettled([this.done]);
+  }
+
+  /** Stops without waiting for the handler that is running. */
+  end(): void {
+    this.#stopped = true;
+    this.#resume();
+  }
+
+  async #run(): Promise<void> {
+    await nextTurn();
+    while (!this.#stopped) {
+      const page = this.#nextPage();
+      if (page === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+        continue;
+      }
+      this.#reached = page.upTo;
+      if (page.events.length > 0) await this.#handler(page.events);
+      // Reading is synchronous in the engines here: let others have a turn between two pages.
+      await nextTurn();
+    }
+  }
+
+  /** Nothing at the head, and nothing while the store is away: its return is a wake-up, too. */
+  #nextPage(): EventPage | undefined {
+    try {
+      const page = this.#readPage(this.#reached);
+      return page.upTo === this.#reached ? undefined : page;
+    } catch (fault) {
+      if (fault instanceof StoreUnavailable || fault instanceof StoreFull) return undefined;
+      throw fault;
+    }
+  }
+}
+
+/** The subscriptions of one store, woken and ended together. */
+export class Subscriptions {
+  readonly #running = new Set<RunningSubscription>();
+
+  /** Starts one, and forgets it when it has ended. */
+  start(
+    after: Position,
+    readPage: (after: Position) => EventPage,
+    handler: EventHandler,
+  ): Subscription {
+    const subscription = new RunningSubscription(after, readPage, handler, (ended) =>
+      this.#running.delete(ended),
+    );
+    this.#running.add(subscription);
+    return subscription;
+  }
+
+  wake(): void {
+    for (const subscription of this.#running) subscription.wake();
+  }
+
+  end(): void {
+    for (const subscription of this.#running) subscription.end();
+  }
+}

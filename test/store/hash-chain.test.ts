@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { sealEvent, verifyEvent } from '../../src/store/hash-chain.ts';
+import type { RecordedEvent } from '../../src/store/store.ts';
+
+const unsealed = {
+  stream: 'addressSpace-project.alpha',
+  revision: 3,
+  previousHash: 'the hash before',
+  id: 'id-3',
+  type: 'AddressAllocated',
+  data: { address: '10.0.0.1', b: 1, a: 2 },
+  metadata: { commandId: 'c-1', actor: { role: 'compute' } },
+};
+
+function recorded(changes: Partial<RecordedEvent> = {}): RecordedEvent {
+  const { stream, revision } = unsealed;
+  const { id, type, data, metadata } = sealEvent(unsealed);
+  const recordedAt = '2030-01-01T00:00:00.000Z';
+  return { stream, revision, position: 4n, id, type, data, metadata, recordedAt, ...changes };
+}
+
+describe('sealing an event', () => {
+  it('hashes exactly the text that is documented', () => {
+    const sealed = sealEvent(unsealed);
+    const text =
+      '["addressSpace-project.alpha",3,"id-3","AddressAllocated",' +
+      '{"address":"10.0.0.1","b":1,"a":2},' +
+      '{"commandId":"c-1","actor":{"role":"compute"},"previousHash":"the hash before"}]';
+    expect(sealed.body).toBe(text);
+    expect(sealed.hash).toBe(createHash('sha256').update(text, 'utf8').digest('hex'));
+    expect(sealed.metadata).toEqual({
+      commandId: 'c-1',
+      actor: { role: 'compute' },
+      previousHash: 'the hash before',
+      hash: sealed.hash,
+    });
+  });
+
+  it('leaves a hash and a recorded time in the metadata out', () => {
+    const metadata = { ...unsealed.metadata, hash: 'old', recordedAt: 'old', previousHash: 'old' };
+    expect(sealEvent({ ...unsealed, metadata }).metadata).toEqual(sealEvent(unsealed).metadata);
+  });
+
+  it('freezes what it was given, through and through', () => {
+    const { data, metadata } = sealEvent({ ...unsealed, data: { list: [{ deep: 1 }] } });
+    expect(Object.isFrozen((data as { list: object[] }).list[0])).toBe(true);
+    expect(Object.isFrozen(metadata)).toBe(true);
+    expect(Object.isFrozen(metadata.actor)).toBe(true);
+  });
+});
+
+describe('verifying an event', () => {
+  it('finds nothing wrong with what was sealed', () => {
+    expect(verifyEvent(recorded(), 'the hash before')).toBeUndefined();
+    const { metadata } = recorded();
+    const timed = recorded({ metadata: { ...metadata, recordedAt: 'some time' } });
+    expect(verifyEvent(timed, 'the hash before')).toBeUndefined();
+  });
+
+  it('is not disturbed by the position and the time that the store gave', () => {
+    const moved = recorded({ position: 9n, recordedAt: '2031-01-01T00:00:00.000Z' });
+    expect(verifyEvent(moved, 'the hash before')).toBeUndefined();
+  });
+
+  it.each<Partial<RecordedEvent>>([
+    { stream: 'addressSpace-project.beta' },
+    { revision: 4 },
+    { id: 'id-4' },
+    { type: 'AddressReleased' },
+    { data: { address: '10.0.0.2', b: 1, a: 2 } },
+    { data: { address: '10.0.0.1', a: 2, b: 1 } },
+    { data: { address: '10.0.0.1', b: 1 } },
+  ])('finds %o', (changes) => {
+    expect(verifyEvent(recorded(changes), 'the hash before')).toBe(
+      'its content does not match its hash',
+    );
+  });
+
+  it('finds changed metadata and another predecessor', () => {
+    const { metadata } = recorded();
+    const changed = recorded({ metadata: { ...metadata, commandId: 'c-2' } });
+    expect(verifyEvent(changed, 'the hash before')).toBe('its content does not match its hash');
+    expect(verifyEvent(recorded(), 'another')).toMatch(
+      /previousHash is "the hash before".*another/,
+    );
+  });
+});
