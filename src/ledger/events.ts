@@ -1,0 +1,337 @@
+import { z } from 'zod';
+import { family, ipClassSpec } from './ip-class.ts';
+import { addressingPlan } from './plan.ts';
+import { WAIT_REASONS } from './rejections.ts';
+
+/**
+ * The closed list of events. THIS IS A STORAGE FORMAT: what is written here is read for ever. A new
+ * field is optional; a changed meaning is a new version beside the old one; `test/golden` holds
+ * one text of every version ever written, and those texts never change.
+ *
+ * `at` is the instant of the decision, ISO 8601 in UTC; it is shown and never orders anything.
+ */
+const at = z.iso.datetime();
+const uid = z.uuid();
+const text = z.string();
+const cidr = z.string();
+const grantId = z.string();
+const revision = z.int().min(0);
+
+const textMap = z.record(z.string(), z.string());
+const ownerReference = z.looseObject({
+  apiVersion: text,
+  kind: text,
+  name: text,
+  uid: text,
+});
+/** What an object's metadata holds beyond its identity; an absent field is an empty one. */
+export const storedMetadata = z.strictObject({
+  labels: textMap.optional(),
+  annotations: textMap.optional(),
+  finalizers: z.array(text).optional(),
+  ownerReferences: z.array(ownerReference).optional(),
+  managedFields: z.array(z.looseObject({})).optional(),
+});
+export type StoredMetadata = z.infer<typeof storedMetadata>;
+
+const objectRef = z.strictObject({ name: text, uid });
+export type ObjectRef = z.infer<typeof objectRef>;
+const scope = z.strictObject({
+  project: text.optional(),
+  network: text.optional(),
+  location: text.optional(),
+});
+export type Scope = z.infer<typeof scope>;
+
+const holdingPolicy = z.strictObject({
+  classUid: uid,
+  classRevision: revision,
+  quarantineMs: z.int().min(0),
+  retentionLeaseMs: z.int().min(0).nullable(),
+  retentionGraceMs: z.int().min(0),
+});
+
+export const claimSpec = z.strictObject({
+  network: z.strictObject({ name: text }),
+  location: z.strictObject({ name: text }),
+  interfaceName: text,
+  attachmentMode: z.enum(['Netns', 'Hypervisor']),
+  ipFamilies: z.array(family).min(1).max(2),
+  addresses: z.array(z.strictObject({ class: text })).optional(),
+  reclaimPolicy: z.enum(['Delete', 'Retain']),
+  networkInterfaceName: text.optional(),
+});
+export type ClaimSpec = z.infer<typeof claimSpec>;
+
+const interfaceAddress = z.strictObject({
+  family,
+  address: cidr,
+  subnet: cidr,
+  gateway: text,
+  primary: z.boolean(),
+  class: text,
+});
+export type InterfaceAddress = z.infer<typeof interfaceAddress>;
+
+/** Everything a provider needs to configure a NIC; the published spec is made of this alone. */
+const interfaceSpec = z.strictObject({
+  network: z.strictObject({ name: text }),
+  location: z.strictObject({ name: text }),
+  interfaceName: text,
+  attachmentMode: z.enum(['Netns', 'Hypervisor']),
+  mtu: z.int(),
+  addresses: z.array(interfaceAddress),
+  reclaimPolicy: z.enum(['Delete', 'Retain']),
+});
+
+const condition = z.strictObject({
+  type: text,
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: text,
+  message: text,
+  lastTransitionTime: text,
+  observedGeneration: z.int().optional(),
+});
+export type Condition = z.infer<typeof condition>;
+
+export const providerStatus = z.strictObject({
+  conditions: z.array(condition),
+  attachmentRef: z.strictObject({ apiGroup: text, kind: text, name: text }).optional(),
+  vpc: z.string().optional(),
+});
+export type ProviderStatus = z.infer<typeof providerStatus>;
+
+const networkSpec = z.strictObject({
+  ipFamilies: z.array(family).min(1).max(2),
+  mtu: z.int(),
+  ipam: z.strictObject({
+    mode: z.enum(['Auto', 'Policy']),
+    ipv4Range: cidr.optional(),
+    ipv6Range: cidr.optional(),
+  }),
+});
+export type NetworkSpec = z.infer<typeof networkSpec>;
+
+const locationSpec = z.strictObject({
+  locationClassName: text.optional(),
+  topology: textMap.optional(),
+  provider: z.looseObject({}).optional(),
+  projects: z.array(text),
+  draining: z.boolean(),
+});
+export type LocationSpec = z.infer<typeof locationSpec>;
+
+const subnet = z.strictObject({ family, prefix: cidr, gateway: text, pool: text });
+export type Subnet = z.infer<typeof subnet>;
+
+const subnetRequest = z.strictObject({ family, prefix: cidr });
+
+const created = { at, name: text, uid, metadata: storedMetadata };
+const named = { at, name: text, uid };
+
+/** Schema of the data of each event type, at its present version. */
+export const eventSchemas = {
+  // Address spaces and their ranges.
+  AddressSpaceOpened: z.strictObject({
+    at,
+    kind: z.enum(['platform', 'project', 'pool']),
+    name: text,
+    generation: uid,
+    plan: addressingPlan.optional(),
+  }),
+  AddressSpaceClosed: z.strictObject({
+    at,
+    generation: uid,
+    /** What other streams take back now, each with the instant before which it stays unused. */
+    ranges: z.array(z.strictObject({ grantId, pool: text, prefix: cidr, availableAt: at })),
+  }),
+  RangeAdded: z.strictObject({
+    at,
+    pool: text,
+    className: text,
+    prefix: cidr,
+    scope,
+    ordinal: z.int().min(0),
+    grant: z.strictObject({ id: grantId, pool: text }).optional(),
+  }),
+  RangeRemoved: z.strictObject({
+    at,
+    pool: text,
+    prefix: cidr,
+    /** What another stream takes back now, and the instant before which it stays unused. */
+    endsGrant: z.strictObject({ grantId, pool: text, availableAt: at }).optional(),
+  }),
+  RootRangeRegistered: z.strictObject({ at, pool: objectRef, prefix: cidr }),
+  PrefixCarved: z.strictObject({
+    at,
+    pool: text,
+    prefix: cidr,
+    childPool: text,
+    className: text,
+    scope,
+    /** Only on a carve for another stream: what its committing event has to name. */
+    grant: z.strictObject({ id: grantId, generation: uid, ordinal: z.int().min(0) }).optional(),
+  }),
+  PrefixReturned: z.strictObject({
+    at,
+    pool: text,
+    prefix: cidr,
+    childPool: text,
+    availableAt: at,
+    grantId: grantId.optional(),
+  }),
+  PrefixReserved: z.strictObject({
+    at,
+    pool: text,
+    prefix: cidr,
+    owner: z.strictObject({ kind: text, name: text }),
+    reason: text,
+  }),
+
+  // Claims and interfaces.
+  ClaimRequested: z.strictObject({ ...created, spec: claimSpec, platformRevision: revision }),
+  ClaimQueued: z.strictObject({
+    ...named,
+    reason: z.enum(WAIT_REASONS),
+    message: text,
+    /** What has to change before the claim is tried again: `network/x`, `pool/y`. */
+    cause: text,
+  }),
+  AddressAllocated: z.strictObject({
+    at,
+    pool: text,
+    block: cidr,
+    family,
+    className: text,
+    interface: objectRef,
+    claim: objectRef,
+    policy: holdingPolicy,
+  }),
+  InterfaceReady: z.strictObject({
+    ...named,
+    claim: objectRef,
+    spec: interfaceSpec,
+    networkContext: text,
+    platformRevision: revision,
+  }),
+  InterfaceRetained: z.strictObject({
+    ...named,
+    claim: objectRef,
+    expiresAt: at.nullable(),
+  }),
+  InterfaceRebound: z.strictObject({ ...named, claim: objectRef }),
+  InterfaceStatusReported: z.strictObject({
+    ...named,
+    claim: objectRef.nullable(),
+    status: providerStatus,
+    managedFields: z.array(z.looseObject({})).optional(),
+  }),
+  AddressReleased: z.strictObject({
+    at,
+    pool: text,
+    block: cidr,
+    interface: objectRef,
+    availableAt: at,
+  }),
+  InterfaceDeleted: z.strictObject({ ...named, networkContext: text }),
+  ClaimDeleted: z.strictObject({ ...named }),
+
+  // Fences between streams.
+  LocationJoined: z.strictObject({
+    at,
+    location: objectRef,
+    project: text,
+    generation: uid,
+    grantId,
+  }),
+  LocationLeft: z.strictObject({ at, location: objectRef, project: text, grantId }),
+  GrantAbandoned: z.strictObject({ at, grantId }),
+
+  // What every object has in common.
+  ObjectMetadataChanged: z.strictObject({ ...named, kind: text, metadata: storedMetadata }),
+  DeletionRequested: z.strictObject({ ...named, kind: text }),
+
+  // Life of the other kinds.
+  NamespaceCreated: z.strictObject(created),
+  NamespaceDeleted: z.strictObject(named),
+  LocationCreated: z.strictObject({ ...created, spec: locationSpec }),
+  LocationUpdated: z.strictObject({
+    ...named,
+    spec: locationSpec,
+    metadata: storedMetadata.optional(),
+  }),
+  LocationDeleted: z.strictObject(named),
+  NetworkCreated: z.strictObject({ ...created, spec: networkSpec, platformRevision: revision }),
+  NetworkUpdated: z.strictObject({
+    ...named,
+    spec: networkSpec,
+    metadata: storedMetadata.optional(),
+    /** Families whose range could not be had yet, and why; empty when every one is there. */
+    waiting: z.array(
+      z.strictObject({
+        family,
+        reason: z.enum(WAIT_REASONS),
+        message: text,
+        /** Whatever the range may come from: a change of any of them is worth another try. */
+        causes: z.array(text).min(1),
+      }),
+    ),
+  }),
+  NetworkDeleted: z.strictObject(named),
+  NetworkContextCreated: z.strictObject({
+    ...created,
+    network: objectRef,
+    location: objectRef,
+    grantId,
+    requested: z.array(subnetRequest).optional(),
+    subnets: z.array(subnet),
+    platformRevision: revision,
+  }),
+  NetworkContextUpdated: z.strictObject({ ...named, subnets: z.array(subnet) }),
+  NetworkContextDeleted: z.strictObject({
+    ...named,
+    /** Named when it was the project's last presence there: the join that ends with it. */
+    endsGrant: z.strictObject({ grantId, location: objectRef }).optional(),
+  }),
+  IPClassCreated: z.strictObject({ ...created, isDefault: z.boolean(), spec: ipClassSpec }),
+  IPPoolCreated: z.strictObject({
+    ...created,
+    spec: z.strictObject({ ipFamily: family, cidr, classNames: z.array(text) }),
+  }),
+} as const;
+
+export type EventType = keyof typeof eventSchemas;
+export type EventData<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
+
+/** Version of each event type's data, written into its metadata. */
+export const SCHEMA_VERSION = 1;
+
+/** An event of the ledger: a discriminated union over the closed list. */
+export type LedgerEvent = {
+  [T in EventType]: { readonly type: T; readonly data: EventData<T> };
+}[EventType];
+
+/** What is known of an event beside its data; a storage format like the data. */
+export const eventMetadata = z.strictObject({
+  commandId: uid,
+  /** Which of how many events of its command this is, so that readers see commands whole. */
+  index: z.int().min(0),
+  count: z.int().min(1),
+  $correlationId: text,
+  $causationId: text,
+  actor: z.strictObject({ issuer: text, subject: text, role: text }),
+  reason: text.optional(),
+  schemaVersion: z.int(),
+  idempotency: z.strictObject({ key: text, requestHash: text, code: z.int() }).optional(),
+  previousHash: text,
+  hash: text.optional(),
+});
+export type EventMetadata = z.infer<typeof eventMetadata>;
+
+/** Who asked: never a name or an e-mail address. */
+export type Actor = EventMetadata['actor'];
+
+/** Whether a type belongs to the closed list. */
+export function isEventType(type: string): type is EventType {
+  return Object.hasOwn(eventSchemas, type);
+}

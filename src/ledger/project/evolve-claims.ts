@@ -1,0 +1,141 @@
+import { parsePrefix } from '../../addressing/prefix.ts';
+import type { EventData, LedgerEvent, ObjectRef } from '../events.ts';
+import { giveBackTo, takeFrom } from '../pool-space.ts';
+import { leaveLine, onClaim, onInterface, onPool, onPresence, seenPlatform } from './records.ts';
+import type { ClaimRecord, InterfaceRecord, ProjectState } from './state.ts';
+import { joinLine } from './waiting-line.ts';
+
+/** Events of claims, interfaces and their addresses. */
+export function evolveClaim(
+  state: ProjectState,
+  event: LedgerEvent,
+  atMs: number,
+): ProjectState | undefined {
+  const { revision } = state;
+  switch (event.type) {
+    case 'ClaimRequested':
+      return claimRequested(state, event.data);
+    case 'ClaimQueued':
+      return claimQueued(state, event.data);
+    case 'AddressAllocated': {
+      const { pool, policy } = event.data;
+      const block = parsePrefix(event.data.block);
+      const taken = onPool(state, pool, (space) => ({
+        ...takeFrom(space, block, atMs),
+        held: space.held + 1,
+      }));
+      return { ...taken, allocating: [...state.allocating, { pool, block, policy }] };
+    }
+    case 'InterfaceReady':
+      return interfaceReady(state, event.data);
+    case 'InterfaceRebound': {
+      const { name, claim } = event.data;
+      const bound = onInterface(state, name, (nic) => ({ ...nic, revision, claim }));
+      return bindClaim(bound, claim, name);
+    }
+    case 'InterfaceRetained':
+      return onInterface(state, event.data.name, (nic) => ({
+        ...nic,
+        revision,
+        claim: undefined,
+      }));
+    case 'InterfaceStatusReported': {
+      const { name, claim } = event.data;
+      const reported = onInterface(state, name, (nic) => ({ ...nic, revision }));
+      if (claim === null) return reported;
+      return onClaim(reported, claim.name, (record) => ({ ...record, revision }));
+    }
+    case 'AddressReleased':
+      return addressReleased(state, event.data, atMs);
+    case 'InterfaceDeleted': {
+      const freed = onPresence(state, event.data.networkContext, (presence) => ({
+        ...presence,
+        interfaces: presence.interfaces - 1,
+      }));
+      return { ...freed, interfaces: freed.interfaces.delete(event.data.name) };
+    }
+    case 'ClaimDeleted': {
+      const left = leaveLine(state, event.data.name);
+      return { ...left, claims: left.claims.delete(event.data.name) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function claimRequested(state: ProjectState, data: EventData<'ClaimRequested'>): ProjectState {
+  const { name, uid, spec, metadata, platformRevision } = data;
+  const { revision } = state;
+  const claim: ClaimRecord = {
+    name,
+    uid,
+    revision,
+    since: revision,
+    spec,
+    finalizers: metadata.finalizers ?? [],
+    deleting: false,
+    bound: undefined,
+    wait: undefined,
+  };
+  return seenPlatform({ ...state, claims: state.claims.set(name, claim) }, platformRevision);
+}
+
+function claimQueued(state: ProjectState, data: EventData<'ClaimQueued'>): ProjectState {
+  const { name, reason, message, cause } = data;
+  const { revision } = state;
+  const left = leaveLine(state, name);
+  const queued = onClaim(left, name, (claim) => ({
+    ...claim,
+    revision,
+    wait: { reason, message, cause },
+  }));
+  const since = queued.claims.get(name)?.since ?? revision;
+  const line = joinLine(queued.waiting.get(cause), name, since);
+  return { ...queued, waiting: queued.waiting.set(cause, line) };
+}
+
+function interfaceReady(state: ProjectState, data: EventData<'InterfaceReady'>): ProjectState {
+  const { name, uid, claim, spec, networkContext, platformRevision } = data;
+  const requested = state.claims.get(claim.name);
+  const nic: InterfaceRecord = {
+    name,
+    uid,
+    revision: state.revision,
+    // The claim's own text of the same fields, so that both share one value in memory.
+    spec: requested?.uid === claim.uid ? requested.spec : spec,
+    presence: networkContext,
+    holdings: state.allocating,
+    claim,
+    finalizers: [],
+    deleting: false,
+  };
+  const placed = onPresence(state, networkContext, (presence) => ({
+    ...presence,
+    interfaces: presence.interfaces + 1,
+  }));
+  const ready = { ...placed, interfaces: placed.interfaces.set(name, nic), allocating: [] };
+  return seenPlatform(bindClaim(ready, claim, name), platformRevision);
+}
+
+function bindClaim(state: ProjectState, claim: ObjectRef, nic: string): ProjectState {
+  const { revision } = state;
+  return onClaim(leaveLine(state, claim.name), claim.name, (record) => ({
+    ...record,
+    revision,
+    bound: nic,
+    wait: undefined,
+  }));
+}
+
+function addressReleased(
+  state: ProjectState,
+  data: EventData<'AddressReleased'>,
+  atMs: number,
+): ProjectState {
+  const block = parsePrefix(data.block);
+  const availableAtMs = Date.parse(data.availableAt);
+  return onPool(state, data.pool, (space) => ({
+    ...giveBackTo(space, block, atMs, availableAtMs),
+    held: space.held - 1,
+  }));
+}

@@ -1,0 +1,115 @@
+import { formatPrefix } from '../../addressing/prefix.ts';
+import { type DecisionContext, type Expectation, instant } from '../decision.ts';
+import type { StoredMetadata } from '../events.ts';
+import { uuidOf } from '../identifiers.ts';
+import { quarantinedUntil } from '../pool-space.ts';
+import type { Rejection } from '../rejections.ts';
+import { endNetwork } from './networks.ts';
+import { findForChange } from './objects.ts';
+import { type ProjectDraft, poolNamed } from './spaces.ts';
+
+export interface CreateNamespace {
+  readonly type: 'CreateNamespace';
+  readonly metadata: StoredMetadata;
+}
+
+export interface DeleteNamespace {
+  readonly type: 'DeleteNamespace';
+  readonly expect: Expectation;
+}
+
+/** Opens a project. A name that was used before carries a new generation: its uid. */
+export function createNamespace(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: CreateNamespace,
+): Rejection | undefined {
+  const { name } = draft.state;
+  if (draft.state.namespace !== undefined) {
+    const subject = { kind: 'Namespace', name };
+    return { reason: 'AlreadyExists', subject, message: 'already exists' };
+  }
+  const at = instant(context.atMs);
+  const uid = uuidOf(context.commandId, 'Namespace');
+  draft.emit('AddressSpaceOpened', { at, kind: 'project', name, generation: uid });
+  draft.emit('NamespaceCreated', { at, name, uid, metadata: command.metadata });
+  return undefined;
+}
+
+/** Deletes a project that holds nothing; networks, contexts and waiting claims go with it. */
+export function deleteNamespace(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: DeleteNamespace,
+  objectsMax: number,
+): Rejection | undefined {
+  const { name, namespace, interfaces } = draft.state;
+  const found = findForChange('Namespace', namespace, name, command.expect);
+  if ('rejection' in found) return found.rejection;
+  if (found.object.deleting) return undefined;
+  if (interfaces.size > 0) {
+    const retained = interfaces.count((nic) => nic.claim === undefined);
+    const message = `it holds ${interfaces.size} interfaces, ${retained} of them retained`;
+    return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
+  }
+  const trial = draft.fork();
+  if (endNamespace(trial, context, objectsMax)) {
+    draft.adopt(trial);
+    return undefined;
+  }
+  const at = instant(context.atMs);
+  draft.emit('DeletionRequested', { at, kind: 'Namespace', name, uid: found.object.uid });
+  endNamespace(draft, context, objectsMax);
+  return undefined;
+}
+
+/** Ends at most so many objects of a project, then the project. Returns whether it is gone. */
+export function endNamespace(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  objectsMax: number,
+): boolean {
+  let left = objectsMax;
+  const at = instant(context.atMs);
+  for (const { name, uid, finalizers, deleting } of draft.state.claims.values()) {
+    if (left === 0) return false;
+    if (finalizers.length === 0) {
+      draft.emit('ClaimDeleted', { at, name, uid });
+    } else if (!deleting) {
+      draft.emit('DeletionRequested', { at, kind: 'NetworkInterfaceClaim', name, uid });
+    } else {
+      continue;
+    }
+    left -= 1;
+  }
+  for (const { name, uid, finalizers, deleting } of draft.state.networks.values()) {
+    if (left <= 0) return false;
+    const before = draft.events.length;
+    if (!endNetwork(draft, context, name, left) && finalizers.length > 0 && !deleting) {
+      draft.emit('DeletionRequested', { at, kind: 'Network', name, uid });
+    }
+    left -= draft.events.length > before ? Math.min(left, draft.events.length - before) : 0;
+  }
+  return closeSpace(draft, context);
+}
+
+/** Closes the project's space once it is empty: from here on other streams take back their own. */
+function closeSpace(draft: ProjectDraft, context: DecisionContext): boolean {
+  const { namespace, claims, networks, name } = draft.state;
+  if (namespace === undefined || claims.size > 0 || networks.size > 0) return false;
+  if (namespace.finalizers.length > 0) return false;
+  const at = instant(context.atMs);
+  const granted = [...draft.state.grantedPools].sort().flatMap((pool) => {
+    return poolNamed(draft.state, pool).ranges;
+  });
+  const ranges = granted.flatMap((range) => {
+    if (range.grant === undefined) return [];
+    const { id: grantId, pool } = range.grant;
+    const prefix = formatPrefix(range.space.space.range);
+    const availableAt = instant(quarantinedUntil(range, context.atMs));
+    return [{ grantId, pool, prefix, availableAt }];
+  });
+  draft.emit('AddressSpaceClosed', { at, generation: namespace.uid, ranges });
+  draft.emit('NamespaceDeleted', { at, name, uid: namespace.uid });
+  return true;
+}

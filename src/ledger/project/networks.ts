@@ -1,0 +1,250 @@
+import { type Family, parsePrefix } from '../../addressing/prefix.ts';
+import { limits } from '../../limits.ts';
+import {
+  type DecisionContext,
+  type Expectation,
+  finalizerProblem,
+  instant,
+  type Need,
+} from '../decision.ts';
+import type { NetworkSpec, StoredMetadata } from '../events.ts';
+import { uuidOf } from '../identifiers.ts';
+import { hasRoom, lengthOf } from '../ip-class.ts';
+import { defaultClass } from '../platform.ts';
+import type { Rejection } from '../rejections.ts';
+import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
+import { canEnd, carriedFamilies, endPresence, noDefaultClass } from './presences.ts';
+import {
+  ensurePool,
+  type ProjectDraft,
+  parentOf,
+  poolsOfNetwork,
+  returnPool,
+  type Step,
+  sourcesOf,
+} from './spaces.ts';
+import type { NetworkRecord, PresenceRecord, RangeWait } from './state.ts';
+
+export interface CreateNetwork {
+  readonly type: 'CreateNetwork';
+  readonly name: string;
+  readonly spec: NetworkSpec;
+  readonly metadata: StoredMetadata;
+}
+
+export interface UpdateNetwork {
+  readonly type: 'UpdateNetwork';
+  readonly name: string;
+  readonly expect: Expectation;
+  readonly spec: NetworkSpec;
+  readonly metadata: StoredMetadata;
+}
+
+export interface DeleteNetwork {
+  readonly type: 'DeleteNetwork';
+  readonly name: string;
+  readonly expect: Expectation;
+}
+
+/**
+ * Creates a network and takes its ranges. A range that the network names is given or the network is
+ * refused; one that is merely next may be out of stock, and then the network waits for it.
+ */
+export function createNetwork(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: CreateNetwork,
+): Outcome {
+  const { name, spec, metadata } = command;
+  const subject = { kind: 'Network', name };
+  const terminating = forbiddenWhileTerminating(draft, subject);
+  if (terminating !== undefined) return terminating;
+  if (draft.state.networks.has(name)) {
+    return { reason: 'AlreadyExists', subject, message: 'already exists' };
+  }
+  const at = instant(context.atMs);
+  const uid = uuidOf(context.commandId, 'Network');
+  const platformRevision = context.platform.revision;
+  draft.emit('NetworkCreated', { at, name, uid, metadata, spec, platformRevision });
+  return takeRanges(draft, context, name);
+}
+
+/** Takes the ranges that a network still lacks, and records which it has to wait for. */
+function takeRanges(draft: ProjectDraft, context: DecisionContext, name: string): Outcome {
+  const network = draft.state.networks.get(name) as NetworkRecord;
+  const waiting: RangeWait[] = [];
+  for (const family of carriedFamilies(network)) {
+    const trial = draft.fork();
+    const taken = takeRange(trial, context, network, family);
+    if ('wait' in taken) waiting.push(taken.wait);
+    else if ('done' in taken) draft.adopt(trial);
+    else return refusalOf(taken, { kind: 'Network', name });
+  }
+  if (summaryOf(waiting) === summaryOf(network.waiting)) return undefined;
+  const { uid, spec } = network;
+  draft.emit('NetworkUpdated', { at: instant(context.atMs), name, uid, spec, waiting });
+  return undefined;
+}
+
+/** A range that the network names is given or refused; the next one may have to be waited for. */
+function takeRange(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  network: NetworkRecord,
+  family: Family,
+): Step<unknown> | { readonly wait: RangeWait } {
+  const subnetClass = parentOf(context, defaultClass(context.platform, family));
+  const networkClass = parentOf(context, subnetClass);
+  if (subnetClass === undefined || networkClass === undefined) {
+    const { reason, message, cause } = noDefaultClass(family);
+    return { wait: { family, reason, message, causes: [cause] } };
+  }
+  const scope = { project: draft.state.name, network: network.name };
+  const named = family === 'IPv4' ? network.spec.ipam.ipv4Range : network.spec.ipam.ipv6Range;
+  if (named !== undefined) {
+    const wanted = parsePrefix(named);
+    const subnetLength = lengthOf(subnetClass.spec) as number;
+    const fits = hasRoom(networkClass.spec, wanted.length, subnetLength);
+    if (wanted.family !== family || !fits) {
+      const message = `${named} has no room for an ${family} subnet of length /${subnetLength}`;
+      return { refused: { reason: 'Invalid', message } };
+    }
+    return ensurePool(draft, context, networkClass.name, scope, { [networkClass.name]: wanted });
+  }
+  const ahead = waitAhead(draft, network, family);
+  if (ahead !== undefined) return { wait: ahead };
+  const taken = ensurePool(draft, context, networkClass.name, scope);
+  if (!('unmet' in taken)) return taken;
+  const { reason, message, cause } = taken.unmet;
+  const causes =
+    reason === 'AddressPoolExhausted' ? sourcesOf(context, networkClass, scope) : [cause];
+  return { wait: { family, reason, message, causes } };
+}
+
+/** What a network that came earlier waits for: those that come later wait for it as well. */
+function waitAhead(
+  draft: ProjectDraft,
+  network: NetworkRecord,
+  family: Family,
+): RangeWait | undefined {
+  for (const name of draft.state.waitingNetworks) {
+    const other = draft.state.networks.get(name);
+    const wait = other?.waiting.find((one) => one.family === family);
+    if (wait !== undefined && (other?.since ?? 0) < network.since) return wait;
+  }
+  return undefined;
+}
+
+/** What counts as a change of what a network waits for. */
+function summaryOf(waiting: readonly RangeWait[]): string {
+  return JSON.stringify(waiting.map(({ family, reason, causes }) => [family, reason, causes]));
+}
+
+/** Changes what may be changed: families are added, never taken; the MTU; metadata. */
+export function updateNetwork(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: UpdateNetwork,
+  objectsMax: number,
+): Outcome {
+  const { name, expect, spec, metadata } = command;
+  const found = findForChange('Network', draft.state.networks.get(name), name, expect);
+  if ('rejection' in found) return found.rejection;
+  const network = found.object;
+  const problem = immutableProblem(network, spec) ?? finalizerProblem('Network', network, metadata);
+  if (problem !== undefined) return problem;
+  const { uid, waiting, deleting } = network;
+  const at = instant(context.atMs);
+  draft.emit('NetworkUpdated', { at, name, uid, spec, metadata, waiting });
+  if (!deleting) return takeRanges(draft, context, name);
+  endNetwork(draft, context, name, objectsMax);
+  return undefined;
+}
+
+function immutableProblem(network: NetworkRecord, spec: NetworkSpec): Rejection | undefined {
+  const subject = { kind: 'Network', name: network.name };
+  const refuse = (field: string, message: string): Rejection => {
+    const cause = { reason: 'FieldValueInvalid', message, field };
+    return { reason: 'Invalid', subject, message, causes: [cause] };
+  };
+  const fields = ['mode', 'ipv4Range', 'ipv6Range'] as const;
+  const changed = fields.find((field) => spec.ipam[field] !== network.spec.ipam[field]);
+  if (changed !== undefined) return refuse(`spec.ipam.${changed}`, 'field is immutable');
+  const lost = network.spec.ipFamilies.find((family) => !spec.ipFamilies.includes(family));
+  if (lost === undefined) return undefined;
+  return refuse('spec.ipFamilies', `families are added, never taken away: ${lost} is missing`);
+}
+
+/** Tries again for the ranges that networks wait for, in the order in which they came. */
+export function retryRanges(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  cause: string,
+): { readonly need: Need } | undefined {
+  const waiting = [...draft.state.waitingNetworks]
+    .map((name) => draft.state.networks.get(name) as NetworkRecord)
+    .filter((network) => network.waiting.some((wait) => wait.causes.includes(cause)))
+    .sort((a, b) => a.since - b.since);
+  for (const { name } of waiting) {
+    if (draft.events.length >= limits.waitersServedPerAppendMax) {
+      draft.unfinished = true;
+      return undefined;
+    }
+    const trial = draft.fork();
+    const outcome = takeRanges(trial, context, name);
+    if (outcome === undefined) draft.adopt(trial);
+    else if ('need' in outcome) return outcome;
+  }
+  return undefined;
+}
+
+/** Deletes a network in which nothing stands; its presences go first, then its ranges. */
+export function deleteNetwork(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: DeleteNetwork,
+  objectsMax: number,
+): Rejection | undefined {
+  const { name, expect } = command;
+  const found = findForChange('Network', draft.state.networks.get(name), name, expect);
+  if ('rejection' in found) return found.rejection;
+  const network = found.object;
+  if (network.deleting) return undefined;
+  const standing = presencesOf(draft, name).filter((presence) => presence.interfaces > 0);
+  if (standing.length > 0) {
+    const interfaces = standing.reduce((sum, presence) => sum + presence.interfaces, 0);
+    const message = `${interfaces} interfaces stand in ${standing.length} of its contexts`;
+    return { reason: 'InUse', subject: { kind: 'Network', name }, message };
+  }
+  const trial = draft.fork();
+  if (endNetwork(trial, context, name, objectsMax)) {
+    draft.adopt(trial);
+    return undefined;
+  }
+  const at = instant(context.atMs);
+  draft.emit('DeletionRequested', { at, kind: 'Network', name, uid: network.uid });
+  endNetwork(draft, context, name, objectsMax);
+  return undefined;
+}
+
+/** Ends at most so many presences of a network, then the network. Returns whether it is gone. */
+export function endNetwork(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  name: string,
+  objectsMax: number,
+): boolean {
+  const presences = presencesOf(draft, name).filter(canEnd).slice(0, objectsMax);
+  for (const presence of presences) endPresence(draft, context, presence);
+  const network = draft.state.networks.get(name) as NetworkRecord;
+  if (network.presences > 0 || network.finalizers.length > 0) return false;
+  for (const pool of poolsOfNetwork(draft.state, name)) returnPool(draft, context, pool.name);
+  draft.emit('NetworkDeleted', { at: instant(context.atMs), name, uid: network.uid });
+  return true;
+}
+
+function presencesOf(draft: ProjectDraft, network: string): PresenceRecord[] {
+  return [
+    ...draft.state.presences.filter((presence) => presence.network === network).values(),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
+}

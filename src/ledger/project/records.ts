@@ -1,0 +1,77 @@
+import type { PoolSpace } from '../pool-space.ts';
+import type {
+  ClaimRecord,
+  InterfaceRecord,
+  NetworkRecord,
+  PresenceRecord,
+  ProjectState,
+} from './state.ts';
+
+/**
+ * Changes of one record of a project's state. A record that is not there is a fault: the event that
+ * changes it was never decided on this state.
+ */
+export function onPool(
+  state: ProjectState,
+  name: string,
+  change: (pool: PoolSpace) => PoolSpace,
+): ProjectState {
+  const pool = state.pools.get(name);
+  if (pool === undefined) throw new Error(`pool ${name} is not in the state`);
+  return { ...state, pools: state.pools.set(name, change(pool)) };
+}
+
+export function onInterface(
+  state: ProjectState,
+  name: string,
+  change: (nic: InterfaceRecord) => InterfaceRecord,
+): ProjectState {
+  const nic = state.interfaces.get(name);
+  if (nic === undefined) throw new Error(`interface ${name} is not in the state`);
+  return { ...state, interfaces: state.interfaces.set(name, change(nic)) };
+}
+
+export function onClaim(
+  state: ProjectState,
+  name: string,
+  change: (claim: ClaimRecord) => ClaimRecord,
+): ProjectState {
+  const claim = state.claims.get(name);
+  if (claim === undefined) throw new Error(`claim ${name} is not in the state`);
+  return { ...state, claims: state.claims.set(name, change(claim)) };
+}
+
+export function onNetwork(
+  state: ProjectState,
+  name: string,
+  change: (network: NetworkRecord) => NetworkRecord,
+): ProjectState {
+  const network = state.networks.get(name);
+  if (network === undefined) throw new Error(`network ${name} is not in the state`);
+  return { ...state, networks: state.networks.set(name, change(network)) };
+}
+
+export function onPresence(
+  state: ProjectState,
+  name: string,
+  change: (presence: PresenceRecord) => PresenceRecord,
+): ProjectState {
+  const presence = state.presences.get(name);
+  if (presence === undefined) throw new Error(`presence ${name} is not in the state`);
+  return { ...state, presences: state.presences.set(name, change(presence)) };
+}
+
+/** The state that remembers under which revision of the platform it was decided. */
+export function seenPlatform(state: ProjectState, platformRevision: number): ProjectState {
+  if (platformRevision <= state.platformRevision) return state;
+  return { ...state, platformRevision };
+}
+
+/** The state without a claim's place among those that wait. */
+export function leaveLine(state: ProjectState, name: string): ProjectState {
+  const cause = state.claims.get(name)?.wait?.cause;
+  const line = cause === undefined ? undefined : state.waiting.get(cause)?.delete(name);
+  if (cause === undefined || line === undefined) return state;
+  const waiting = line.isEmpty() ? state.waiting.delete(cause) : state.waiting.set(cause, line);
+  return { ...state, waiting };
+}

@@ -1,0 +1,327 @@
+import {
+  addressAt,
+  coverRange,
+  formatAddress,
+  formatPrefix,
+  lastAddress,
+  type Prefix,
+} from '../../addressing/prefix.ts';
+import {
+  type DecisionContext,
+  type Draft,
+  instant,
+  type Need,
+  type RangeGrant,
+} from '../decision.ts';
+import type { Scope, Subnet } from '../events.ts';
+import { allowsLength, type IPClass, lengthOf, type ScopeLevel } from '../ip-class.ts';
+import { offeringPools } from '../platform.ts';
+import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../pool-space.ts';
+import type { Rejection } from '../rejections.ts';
+import { scopedPoolName } from '../streams.ts';
+import type { ProjectState, Wait } from './state.ts';
+
+/**
+ * Pools made on demand: the levels of a class's chain that a scope lacks are carved top-down, each
+ * once, the parent's event first.
+ */
+export type ProjectDraft = Draft<ProjectState>;
+
+/**
+ * A step that worked, one that cannot be met now, one that another stream has to allow, or one that
+ * asked for a very block which cannot be given.
+ */
+export type Step<T> =
+  | { readonly done: T }
+  | { readonly unmet: Wait }
+  | { readonly need: Need }
+  | { readonly refused: Pick<Rejection, 'reason' | 'message'> };
+
+/** Blocks that somebody asked for by name, by the class of the pool to be made of them. */
+export type WantedBlocks = Readonly<Record<string, Prefix>>;
+
+/** The claim that a block is for, if any: those who wait for the pool come before all others. */
+export interface AskingContext extends DecisionContext {
+  readonly claim?: string;
+}
+
+/** The pool of this class for this scope, made with all it stands on where it is missing. */
+export function ensurePool(
+  draft: ProjectDraft,
+  context: AskingContext,
+  className: string,
+  scope: Scope,
+  wanted: WantedBlocks = {},
+): Step<PoolSpace> {
+  const ipClass = context.platform.classes.get(className);
+  if (ipClass === undefined) return { unmet: classNotFound(className) };
+  const own = scopeOf(ipClass, scope);
+  const name = scopedPoolName(className, Object.values(own));
+  const present = draft.state.pools.get(name);
+  if (present !== undefined) return { done: present };
+  const parentName = ipClass.spec.parentClassName;
+  if (parentName === undefined) {
+    addRange(draft, context, ipClass, own, name, 0, wanted[className]);
+  } else if ((context.platform.classes.get(parentName)?.spec.poolPer ?? []).length === 0) {
+    const granted = addGrantedRange(draft, context, ipClass, own, name, 0);
+    if (!('done' in granted)) return granted;
+  } else {
+    const parent = ensurePool(draft, context, parentName, scope, wanted);
+    if (!('done' in parent)) return parent;
+    const block = blockFor(draft, context, parent.done, ipClass, wanted[className]);
+    if (!('done' in block)) return block;
+    const prefix = formatPrefix(block.done);
+    const at = instant(context.atMs);
+    draft.emit('PrefixCarved', {
+      ...{ at, pool: parent.done.name, prefix },
+      ...{ childPool: name, className, scope: own },
+    });
+  }
+  reserve(draft, context, ipClass, name);
+  return { done: poolNamed(draft.state, name) };
+}
+
+/** Where a pool of this class may get its range from: causes that are worth waiting for. */
+export function sourcesOf(context: DecisionContext, ipClass: IPClass, scope: Scope): string[] {
+  const parent = parentOf(context, ipClass);
+  if (parent === undefined) return [];
+  if ((parent.spec.poolPer ?? []).length === 0) {
+    return offeringPools(context.platform, parent.name).map((pool) => `pool/${pool}`);
+  }
+  const name = scopedPoolName(parent.name, Object.values(scopeOf(parent, scope)));
+  return [`pool/${name}`, ...sourcesOf(context, parent, scope)];
+}
+
+/** The class that pools of this one are carved from. */
+export function parentOf(context: DecisionContext, ipClass: IPClass | undefined) {
+  return context.platform.classes.get(ipClass?.spec.parentClassName ?? '');
+}
+
+/** The block that becomes a pool: the wanted one and no other, else the parent's next. */
+function blockFor(
+  draft: ProjectDraft,
+  context: AskingContext,
+  parent: PoolSpace,
+  ipClass: IPClass,
+  wanted: Prefix | undefined,
+): Step<Prefix> {
+  if (wanted === undefined) {
+    return nextBlock(draft, context, parent, lengthOf(ipClass.spec) as number);
+  }
+  if (!allowsLength(ipClass.spec, wanted.length)) {
+    const message = `IPClass "${ipClass.name}" has no blocks of length /${wanted.length}`;
+    return { refused: { reason: 'Invalid', message } };
+  }
+  if (isBlockFree(parent, wanted, context.atMs)) return { done: wanted };
+  const where = `pool "${parent.name}" (${levelOf(parent)})`;
+  const message = `${formatPrefix(wanted)} is not free in ${where}`;
+  return { refused: { reason: 'AddressTaken', message } };
+}
+
+/** The part of a scope that pools of this class are kept apart by. */
+function scopeOf(ipClass: IPClass, scope: Scope): Scope {
+  const levels: ScopeLevel[] = ['project', 'network', 'location'];
+  const per = ipClass.spec.poolPer ?? [];
+  return Object.fromEntries(levels.filter((l) => per.includes(l)).map((l) => [l, scope[l]]));
+}
+
+export function poolNamed(state: ProjectState, name: string): PoolSpace {
+  const pool = state.pools.get(name);
+  if (pool === undefined) throw new Error(`pool ${name} is not in the state`);
+  return pool;
+}
+
+export function classNotFound(name: string): Wait {
+  const message = `IPClass "${name}" does not exist`;
+  return { reason: 'ClassNotFound', message, cause: `class/${name}` };
+}
+
+/** A pool without a parent is a routing domain of its own; its range may coincide with others. */
+function addRange(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  ipClass: IPClass,
+  scope: Scope,
+  pool: string,
+  ordinal: number,
+  wanted: Prefix | undefined,
+): void {
+  const prefix = wanted === undefined ? (ipClass.spec.poolCIDR as string) : formatPrefix(wanted);
+  const at = instant(context.atMs);
+  draft.emit('RangeAdded', { at, pool, className: ipClass.name, prefix, scope, ordinal });
+}
+
+/** A range from an authored pool: asked for first, then committed by the event that names it. */
+function addGrantedRange(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  ipClass: IPClass,
+  scope: Scope,
+  pool: string,
+  ordinal: number,
+): Step<true> {
+  const parentClassName = ipClass.spec.parentClassName as string;
+  if (offeringPools(context.platform, parentClassName).length === 0) {
+    const message = `no pool offers IPClass "${parentClassName}"`;
+    return { unmet: { reason: 'NoOfferingPool', message, cause: `class/${parentClassName}` } };
+  }
+  // The newest counts: an earlier one may have been abandoned while the command was on its way.
+  const isWanted = (given: RangeGrant) => isFor(given, draft.state, ipClass, scope, ordinal);
+  const grant = context.grants.findLast(isWanted);
+  const id = grant?.granted?.id ?? '';
+  const availableAt = draft.state.abandonedGrants.get(id);
+  if (grant === undefined || availableAt !== undefined) {
+    const need: Need = {
+      type: 'Range',
+      className: ipClass.name,
+      childPool: pool,
+      parentClassName,
+      length: lengthOf(ipClass.spec) as number,
+      scope,
+      ordinal,
+      abandonedGrant: availableAt === undefined ? undefined : { id, availableAt },
+    };
+    return { need };
+  }
+  if (grant.granted === undefined) {
+    const cause = `pool/${grant.pool}`;
+    return { unmet: { reason: 'AddressPoolExhausted', message: grant.message, cause } };
+  }
+  draft.emit('RangeAdded', {
+    at: instant(context.atMs),
+    pool,
+    className: ipClass.name,
+    prefix: grant.granted.prefix,
+    scope,
+    ordinal,
+    grant: { id: grant.granted.id, pool: grant.pool },
+  });
+  return { done: true };
+}
+
+function isFor(
+  grant: RangeGrant,
+  state: ProjectState,
+  ipClass: IPClass,
+  scope: Scope,
+  ordinal: number,
+): boolean {
+  return (
+    grant.generation === state.namespace?.uid &&
+    grant.className === ipClass.name &&
+    grant.ordinal === ordinal &&
+    grant.scope.project === scope.project &&
+    grant.scope.network === scope.network &&
+    grant.scope.location === scope.location
+  );
+}
+
+/**
+ * The next free block of a pool, unless somebody else is first in the line for it. A project's own
+ * pool grows by a further range when it is full; a network has one range and no more.
+ */
+export function nextBlock(
+  draft: ProjectDraft,
+  context: AskingContext,
+  pool: PoolSpace,
+  length: number,
+): Step<Prefix> {
+  const cause = `pool/${pool.name}`;
+  const exhausted = (message: string): Step<Prefix> => ({
+    unmet: { reason: 'AddressPoolExhausted', message, cause },
+  });
+  const described = `pool "${pool.name}" (${levelOf(pool)})`;
+  const first = draft.state.waiting.get(cause)?.keySeq().first();
+  if (first !== undefined && first !== context.claim) {
+    return exhausted(`${described} is exhausted, and others wait for it`);
+  }
+  const block = findBlock(pool, length, context.atMs);
+  if (block !== undefined) return { done: block };
+  const last = pool.ranges.at(-1);
+  if (last?.grant !== undefined && pool.scope.network === undefined) {
+    const ipClass = context.platform.classes.get(pool.className);
+    if (ipClass === undefined) return { unmet: classNotFound(pool.className) };
+    const ordinal = last.ordinal + 1;
+    const grown = addGrantedRange(draft, context, ipClass, pool.scope, pool.name, ordinal);
+    if (!('done' in grown)) return grown;
+    const found = findBlock(poolNamed(draft.state, pool.name), length, context.atMs);
+    if (found !== undefined) return { done: found };
+  }
+  return exhausted(`${described} has no free /${length}`);
+}
+
+/** The level of a pool, for people. */
+function levelOf(pool: PoolSpace): string {
+  const { network, location } = pool.scope;
+  if (location !== undefined) return `subnets of network "${network}" in "${location}"`;
+  if (network !== undefined) return `range of network "${network}"`;
+  return 'range of the project';
+}
+
+/** Withholds what the class says from the first and last units of a pool just made. */
+function reserve(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  ipClass: IPClass,
+  name: string,
+): void {
+  const { reservations } = ipClass.spec;
+  if (reservations === undefined) return;
+  const range = poolNamed(draft.state, name).ranges[0]?.space.space.range as Prefix;
+  const width = range.family === 'IPv4' ? 32 : 128;
+  const unit = 1n << BigInt(width - reservations.unitPrefixLength);
+  const leading = BigInt(reservations.leading) * unit;
+  const trailing = BigInt(reservations.trailing) * unit;
+  const at = instant(context.atMs);
+  const owner = { kind: 'IPClass', name: ipClass.name };
+  const withhold = (first: bigint, size: bigint, reason: string) => {
+    if (size === 0n) return;
+    for (const block of coverRange(range.family, first, size)) {
+      draft.emit('PrefixReserved', { at, pool: name, prefix: formatPrefix(block), owner, reason });
+    }
+  };
+  const units = `/${reservations.unitPrefixLength} of every subnet`;
+  withhold(range.start, leading, `first ${reservations.leading} ${units}`);
+  const end = lastAddress(range) + 1n;
+  withhold(end - trailing, trailing, `last ${reservations.trailing} ${units}`);
+}
+
+/** What a NIC needs to know of a subnet. The gateway is the subnet's start + 1. */
+export function subnetOf(pool: PoolSpace): Subnet {
+  const range = pool.ranges[0]?.space.space.range as Prefix;
+  return {
+    family: pool.family,
+    prefix: formatPrefix(range),
+    gateway: formatAddress(addressAt(range, 1n)),
+    pool: pool.name,
+  };
+}
+
+/**
+ * Gives an empty pool back to where its range came from: the pool it was carved from, or an
+ * authored one, which hears of it by the grant; a routing domain of its own just ends.
+ */
+export function returnPool(draft: ProjectDraft, context: DecisionContext, name: string): void {
+  const pool = poolNamed(draft.state, name);
+  if (pool.held > 0 || pool.children > 0) throw new Error(`pool ${name} is still in use`);
+  const at = instant(context.atMs);
+  for (const range of pool.ranges) {
+    const availableAt = instant(quarantinedUntil(range, context.atMs));
+    const prefix = formatPrefix(range.space.space.range);
+    if (pool.parent !== undefined) {
+      const returned = { pool: pool.parent.pool, prefix, childPool: name, availableAt };
+      draft.emit('PrefixReturned', { at, ...returned });
+    } else {
+      const { grant } = range;
+      const ends = grant && { endsGrant: { grantId: grant.id, pool: grant.pool, availableAt } };
+      draft.emit('RangeRemoved', { at, pool: name, prefix, ...ends });
+    }
+  }
+}
+
+/** Pools that serve exactly this network, in the order of their names. */
+export function poolsOfNetwork(state: ProjectState, network: string): PoolSpace[] {
+  return [...state.pools.values()]
+    .filter(({ scope }) => scope.network === network && scope.location === undefined)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,18 @@
+import { OrderedMap } from 'immutable';
+
+/**
+ * Claims that wait for one thing: name to the revision of the claim's request, in that order, so
+ * that whoever came first is served first.
+ */
+export type WaitingLine = OrderedMap<string, number>;
+
+/** The line with this claim at its place. */
+export function joinLine(
+  line: WaitingLine = OrderedMap(),
+  name: string,
+  since: number,
+): WaitingLine {
+  const last = line.last();
+  const joined = line.set(name, since);
+  return last === undefined || last <= since ? joined : joined.sort();
+}

@@ -1,0 +1,140 @@
+import { limits } from '../../limits.ts';
+import type { DecisionContext } from '../decision.ts';
+import type { LedgerEvent } from '../events.ts';
+import { nextMaturityOf } from '../pool-space.ts';
+import { tryClaim } from './claims.ts';
+import { retryRanges } from './networks.ts';
+import type { Outcome } from './objects.ts';
+import { NO_DEFAULT_CLASS } from './presences.ts';
+import type { ProjectDraft } from './spaces.ts';
+import type { ProjectState } from './state.ts';
+
+/** Tries what waits for something again, because it may have changed. */
+export interface ServeWaiting {
+  readonly type: 'ServeWaiting';
+  /** What changed: `network/x`, `location/y`, `pool/z`; undefined tries everything that waits. */
+  readonly causes: readonly string[] | undefined;
+}
+
+/**
+ * Serves those who wait, first come first served. Claims that wait for one pool want the same, so
+ * the first that cannot be met ends the line; other causes are tried for each claim. A claim that
+ * cannot be met never blocks one that can: what another stream has to allow is asked for when
+ * there is nothing else left to write.
+ */
+export function serveWaiting(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  command: ServeWaiting,
+): Outcome {
+  let need: Outcome;
+  for (const cause of command.causes ?? everyCause(draft.state)) {
+    need ??= retryRanges(draft, context, cause);
+    for (const name of draft.state.waiting.get(cause)?.keySeq().toArray() ?? []) {
+      if (draft.events.length >= limits.waitersServedPerAppendMax) {
+        draft.unfinished = true;
+        return undefined;
+      }
+      const tried = tryClaim(draft, context, name);
+      if (tried === undefined) continue;
+      if ('need' in tried) need ??= tried;
+      else if (cause.startsWith('pool/') && tried.unmet.cause === cause) break;
+    }
+  }
+  if (draft.events.length === 0) return need;
+  if (need !== undefined) draft.unfinished = true;
+  return undefined;
+}
+
+/** Everything that something in this project waits for. */
+export function everyCause(state: ProjectState): string[] {
+  return [...new Set([...state.waiting.keys(), ...rangeCauses(state)])].sort();
+}
+
+/** What these events may have changed for those who wait in this project. */
+export function wokenBy(state: ProjectState, events: readonly LedgerEvent[]): string[] {
+  if (state.waiting.isEmpty() && state.waitingNetworks.isEmpty()) return [];
+  const ofNetworks = rangeCauses(state);
+  return [...new Set(events.flatMap(causesOf))].filter((cause) => {
+    return state.waiting.has(cause) || ofNetworks.includes(cause);
+  });
+}
+
+function rangeCauses(state: ProjectState): string[] {
+  return [...state.waitingNetworks].flatMap((name) => {
+    return state.networks.get(name)?.waiting.flatMap((wait) => wait.causes) ?? [];
+  });
+}
+
+/** What an event may have changed for those who wait. */
+export function causesOf(event: LedgerEvent): string[] {
+  switch (event.type) {
+    case 'NetworkCreated':
+    case 'NetworkUpdated':
+    case 'NetworkDeleted':
+      return [`network/${event.data.name}`];
+    case 'NetworkContextDeleted':
+      return [`context/${event.data.name}`];
+    case 'InterfaceReady':
+    case 'InterfaceRebound':
+    case 'InterfaceRetained':
+    case 'InterfaceDeleted':
+      return [`interface/${event.data.name}`];
+    case 'AddressReleased':
+    case 'RangeAdded':
+    case 'RangeRemoved':
+      return [`pool/${event.data.pool}`];
+    case 'PrefixReturned':
+      return [`pool/${event.data.pool}`, `pool/${event.data.childPool}`];
+    case 'LocationCreated':
+    case 'LocationUpdated':
+    case 'LocationDeleted':
+      return [`location/${event.data.name}`];
+    case 'IPClassCreated': {
+      const { name, isDefault } = event.data;
+      return isDefault ? [`class/${name}`, NO_DEFAULT_CLASS] : [`class/${name}`];
+    }
+    case 'DeletionRequested':
+      return causesOfDeletion(event.data);
+    default:
+      return [];
+  }
+}
+
+/** An object that is being deleted gives its waiters another reason before it gives them room. */
+function causesOfDeletion({ kind, name }: { kind: string; name: string }): string[] {
+  switch (kind) {
+    case 'Network':
+      return [`network/${name}`];
+    case 'NetworkContext':
+      return [`context/${name}`];
+    case 'NetworkInterface':
+      return [`interface/${name}`];
+    case 'Location':
+      return [`location/${name}`];
+    default:
+      return [];
+  }
+}
+
+/** The next instant at which a quarantine ends that somebody here waits for. */
+export function nextWake(state: ProjectState): number | undefined {
+  let next: number | undefined;
+  for (const cause of everyCause(state)) {
+    const at = maturityOf(state, cause);
+    if (at !== undefined && (next === undefined || at < next)) next = at;
+  }
+  return next;
+}
+
+/** The pools that somebody waits for and where a quarantine has ended by this instant. */
+export function maturedCauses(state: ProjectState, atMs: number): string[] {
+  return everyCause(state).filter((cause) => {
+    return (maturityOf(state, cause) ?? Number.POSITIVE_INFINITY) <= atMs;
+  });
+}
+
+function maturityOf(state: ProjectState, cause: string): number | undefined {
+  const pool = cause.startsWith('pool/') ? state.pools.get(cause.slice(5)) : undefined;
+  return pool === undefined ? undefined : nextMaturityOf(pool);
+}

@@ -1,0 +1,62 @@
+/**
+ * Refusals: a closed list of values, never exceptions. The reason is the `Status.reason` that a
+ * client sees; its HTTP code is the rim's table. Reasons are never reused with another meaning.
+ */
+export const REFUSALS = [
+  'Invalid',
+  'NotFound',
+  'AlreadyExists',
+  'Conflict',
+  'Forbidden',
+  'InUse',
+  'AddressTaken',
+  'Exhausted',
+] as const;
+export type RefusalReason = (typeof REFUSALS)[number];
+
+/** What a refusal is about: the kind and name of an object of the API. */
+export interface Subject {
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Cause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+export interface Rejection {
+  readonly reason: RefusalReason;
+  readonly subject: Subject;
+  /** What is wrong, for a person; the rim puts the object's name before it where clients expect. */
+  readonly message: string;
+  readonly causes?: readonly Cause[];
+}
+
+/**
+ * Why a stored claim waits: the reasons of its `Bound` condition. A second closed list, never
+ * reused either.
+ */
+export const WAIT_REASONS = [
+  'InterfaceTerminating',
+  'InterfaceHeldByAnotherClaim',
+  'InterfaceNotFound',
+  'NetworkMismatch',
+  'LocationMismatch',
+  'InterfaceNameMismatch',
+  'AttachmentModeMismatch',
+  'AddressFamilyMissing',
+  'AddressClassMissing',
+  'ReclaimPolicyMismatch',
+  'NetworkNotFound',
+  'LocationNotFound',
+  'NetworkNotAvailableInLocation',
+  'LocationDraining',
+  'ClassNotFound',
+  'NoDefaultClass',
+  'NoOfferingPool',
+  'AddressFamilyNotCarried',
+  'AddressPoolExhausted',
+] as const;
+export type WaitReason = (typeof WAIT_REASONS)[number];

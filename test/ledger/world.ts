@@ -1,0 +1,254 @@
+import { formatPrefix } from '../../src/addressing/prefix.ts';
+import type { Decision, DecisionContext, Need, RangeGrant } from '../../src/ledger/decision.ts';
+import type { LedgerEvent } from '../../src/ledger/events.ts';
+import { uuidOf } from '../../src/ledger/identifiers.ts';
+import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
+import {
+  decidePlatform,
+  initialPlatform,
+  offeringPools,
+  type PlatformCommand,
+  type PlatformState,
+} from '../../src/ledger/platform.ts';
+import {
+  carveKey,
+  decidePool,
+  initialPool,
+  type PoolCommand,
+  type PoolState,
+} from '../../src/ledger/pool.ts';
+import {
+  decideProject,
+  hasDeletion,
+  type ProjectCommand,
+} from '../../src/ledger/project/decide.ts';
+import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
+import { causesOf, maturedCauses, wokenBy } from '../../src/ledger/project/waiting.ts';
+import type { Command } from './commands.ts';
+
+const PLATFORM_COMMANDS = new Set(
+  ['OpenPlatform', 'CreateLocation', 'UpdateLocation', 'DeleteLocation'].concat([
+    'JoinLocation',
+    'LeaveLocation',
+  ]),
+);
+const POOL_COMMANDS = new Set(['OpenPool', 'CarveRange', 'ReturnRange']);
+
+export type Stream = 'platform' | 'project' | `pool.${string}`;
+export type Logged = LedgerEvent & { readonly stream: Stream };
+export type AnyState = PlatformState | PoolState | ProjectState;
+export type AnyDecision = Decision<PlatformState> | Decision<PoolState> | Decision<ProjectState>;
+
+/** A decision as it is made: everything that went into it, and a way to make it once more. */
+export interface Observed {
+  readonly stream: Stream;
+  readonly command: Command;
+  readonly state: AnyState;
+  readonly context: DecisionContext;
+  decide(state: AnyState): AnyDecision;
+}
+
+/**
+ * A small world: the platform, its pools and the project `alpha`, driven as the application drives
+ * them. A need is answered by the stream that it names, after which the same command is decided
+ * again; what a decision calls for in this or another stream is done by `settle`.
+ */
+export class World {
+  atMs = Date.parse('2026-01-01T00:00:00.000Z');
+  platform: PlatformState = initialPlatform();
+  project: ProjectState = initialProject('alpha');
+  readonly pools = new Map<string, PoolState>();
+  /** Every event in the order of the log. */
+  readonly log: Logged[] = [];
+  /** Sees every decision before its events are in the log. */
+  observe: (observed: Observed, decision: AnyDecision) => void = () => {};
+  readonly #wakes: { atMs: number; cause: string }[] = [];
+  #settled = 0;
+  #commands = 0;
+
+  constructor(plan: AddressingPlan = builtInPlan()) {
+    this.run({ type: 'OpenPlatform', plan });
+    for (const { name, ...spec } of plan.pools) {
+      const { uid } = this.platform.roots.find(({ pool }) => pool.name === name)!.pool;
+      this.onPool(name, { type: 'OpenPool', name, uid, spec });
+    }
+    this.#settled = this.log.length;
+  }
+
+  /** The text of every address that an interface holds. */
+  addressesOf(name: string): string[] {
+    return this.project.interfaces.get(name)?.holdings.map((h) => formatPrefix(h.block)) ?? [];
+  }
+
+  /** Why a claim waits: undefined when it is bound. */
+  waitOf(name: string): string | undefined {
+    return this.project.claims.get(name)!.wait?.reason;
+  }
+
+  contextOf(grants: readonly RangeGrant[] = []): DecisionContext {
+    this.#commands += 1;
+    const commandId = uuidOf('test', this.#commands);
+    return { commandId, atMs: this.atMs, platform: this.platform, grants };
+  }
+
+  /** Decides a command with what other streams grant for it; nothing else happens. */
+  run(command: Command): AnyDecision {
+    const isLocation = command.type === 'ChangeMetadata' && command.kind === 'Location';
+    if (isLocation || PLATFORM_COMMANDS.has(command.type)) {
+      const decide = (state: PlatformState, context: DecisionContext) =>
+        decidePlatform(command as PlatformCommand, state, context);
+      const decision = this.#decide('platform', command, this.platform, this.contextOf(), decide);
+      if (decision.outcome === 'decided') this.platform = decision.state;
+      return decision;
+    }
+    if (POOL_COMMANDS.has(command.type)) {
+      const name = [...this.pools.keys()][0] as string;
+      return this.onPool(name, command as PoolCommand);
+    }
+    return this.#runInProject(command as ProjectCommand);
+  }
+
+  /** Decides a command, then all that follows from it. */
+  do(command: Command): AnyDecision {
+    const decision = this.run(command);
+    this.settle();
+    return decision;
+  }
+
+  onPool(name: string, command: PoolCommand): Decision<PoolState> {
+    const before = this.pools.get(name) ?? initialPool();
+    const decide = (state: PoolState, context: DecisionContext) =>
+      decidePool(command, state, context);
+    const decision = this.#decide(`pool.${name}`, command, before, this.contextOf(), decide);
+    if (decision.outcome === 'decided') this.pools.set(name, decision.state);
+    return decision;
+  }
+
+  /** Decides a command of the project with what is at hand; a need is the caller's to fulfil. */
+  inProject(command: ProjectCommand, context: DecisionContext): Decision<ProjectState> {
+    const decide = (state: ProjectState, using: DecisionContext) =>
+      decideProject(command, state, using);
+    const decision = this.#decide('project', command, this.project, context, decide);
+    if (decision.outcome === 'decided') this.project = decision.state;
+    return decision;
+  }
+
+  /** Lets time pass, and whatever is due by then happen. */
+  pass(ms: number): void {
+    this.atMs += ms;
+    const due = this.#wakes.filter(({ atMs }) => atMs <= this.atMs).map(({ cause }) => cause);
+    this.#wakes.splice(0, Infinity, ...this.#wakes.filter(({ atMs }) => atMs > this.atMs));
+    this.#serve([...due, ...maturedCauses(this.project, this.atMs)]);
+    this.settle();
+  }
+
+  /** Does what the events since the last time call for, until nothing is left to do. */
+  settle(): void {
+    while (this.#settled < this.log.length) {
+      const events = this.log.slice(this.#settled);
+      this.#settled = this.log.length;
+      const own = events.filter(({ stream }) => stream === 'project');
+      if (own.length > 0 && hasDeletion(this.project)) this.run({ type: 'ContinueDeletion' });
+      this.#serve(wokenBy(this.project, own));
+      for (const event of events) this.#reactTo(event);
+    }
+  }
+
+  #runInProject(command: ProjectCommand): Decision<ProjectState> {
+    const context = this.contextOf();
+    const grants: RangeGrant[] = [];
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      const { platform, atMs } = this;
+      const decision = this.inProject(command, { ...context, platform, atMs, grants });
+      if (decision.outcome !== 'needs') return decision;
+      this.fulfil(decision.need, grants);
+    }
+    throw new Error(`${command.type} needs more and more`);
+  }
+
+  /** Has the other stream grant what is needed; a grant of a range is added to the list. */
+  fulfil(need: Need, grants: RangeGrant[]): void {
+    const generation = this.project.namespace?.uid ?? '';
+    if (need.type === 'LocationJoin') {
+      const { location, endedGrant } = need;
+      this.run({ type: 'JoinLocation', location, project: 'alpha', generation, endedGrant });
+      return;
+    }
+    const { className, scope, ordinal, childPool, length, abandonedGrant: abandoned } = need;
+    const asked = { generation, className, scope, ordinal };
+    let refused = { ...asked, pool: '', granted: undefined, message: '' };
+    for (const pool of offeringPools(this.platform, need.parentClassName)) {
+      const carve = { type: 'CarveRange', ...asked, childPool, length, abandoned } as const;
+      const decision = this.onPool(pool, carve);
+      if (decision.outcome === 'decided') {
+        const { grantId: id, prefix } = decision.state.carves.get(carveKey(...keyOf(asked)))!;
+        grants.push({ ...asked, pool, granted: { id, prefix }, message: '' });
+        return;
+      }
+      const message = decision.outcome === 'rejected' ? decision.rejection.message : '';
+      refused = { ...asked, pool, granted: undefined, message };
+    }
+    grants.push(refused);
+  }
+
+  #serve(causes: readonly string[]): void {
+    if (causes.length === 0 || this.project.namespace === undefined) return;
+    for (let goesOn = true; goesOn; ) {
+      const decision = this.run({ type: 'ServeWaiting', causes });
+      goesOn = decision.outcome === 'decided' && decision.unfinished === true;
+    }
+  }
+
+  /** The second half of steps between streams, and news of other streams for those who wait. */
+  #reactTo(event: Logged): void {
+    if (event.type === 'NetworkContextDeleted' && event.data.endsGrant) {
+      this.run({ type: 'LeaveLocation', project: 'alpha', ...event.data.endsGrant });
+    } else if (event.type === 'RangeRemoved' && event.data.endsGrant) {
+      this.#returnRange(event.data.endsGrant);
+    } else if (event.type === 'AddressSpaceClosed') {
+      for (const range of event.data.ranges) this.#returnRange(range);
+    } else if (event.type === 'DeletionRequested' && event.stream === 'platform') {
+      this.#vacate(event.data.name);
+    } else if (event.type === 'InterfaceDeleted') {
+      this.#vacate(event.data.networkContext.split('.')[1] as string);
+    }
+    if (event.stream === 'project') return;
+    const atMs = event.type === 'PrefixReturned' ? Date.parse(event.data.availableAt) : 0;
+    for (const cause of causesOf(event)) {
+      if (atMs <= this.atMs) this.#serve([cause]);
+      else this.#wakes.push({ atMs, cause });
+    }
+  }
+
+  #vacate(name: string): void {
+    const location = this.platform.locations.get(name);
+    if (!location?.deleting) return;
+    const { uid } = location;
+    this.run({ type: 'VacateLocation', location: { name, uid } });
+  }
+
+  #returnRange(range: { pool: string; grantId: string; availableAt: string }): void {
+    const { pool, grantId, availableAt } = range;
+    this.onPool(pool, { type: 'ReturnRange', grantId, availableAt });
+  }
+
+  #decide<S extends AnyState>(
+    stream: Stream,
+    command: Command,
+    state: S,
+    context: DecisionContext,
+    decide: (state: S, context: DecisionContext) => Decision<S>,
+  ): Decision<S> {
+    const decision = decide(state, context);
+    const again = (other: AnyState) => decide(other as S, context) as AnyDecision;
+    this.observe({ stream, command, state, context, decide: again }, decision as AnyDecision);
+    if (decision.outcome === 'decided') {
+      for (const event of decision.events) this.log.push({ ...event, stream });
+    }
+    return decision;
+  }
+}
+
+function keyOf(asked: Pick<RangeGrant, 'generation' | 'className' | 'scope' | 'ordinal'>) {
+  return [asked.generation, asked.className, asked.scope, asked.ordinal] as const;
+}
