@@ -1,0 +1,114 @@
+import type { Condition, ProviderStatus } from '../src/ledger/events.ts';
+import type { ObjectProjection, Placed } from '../src/views/projection.ts';
+import type { KubeObject } from '../src/views/views.ts';
+import {
+  conditionOf,
+  conditionsOf,
+  judged,
+  restamped,
+  withConditions,
+} from './shape/conditions.ts';
+import {
+  LOCATION_LABEL,
+  NETWORKING,
+  newMetadata,
+  nextGeneration,
+  seconds,
+  terminating,
+  withMetadata,
+} from './shape/metadata.ts';
+import { byName, changes, ends, ofKind } from './shape/touches.ts';
+
+const KIND = 'NetworkInterface';
+
+/** What providers say of an interface. The ledger seeds these once and then leaves them alone. */
+const REPORTED = ['Prepared', 'Programmed'];
+const isOwn = (type: string) => !REPORTED.includes(type);
+
+/** Interfaces: everything that a NIC needs. */
+export const interfaces: ObjectProjection = {
+  name: 'interfaces',
+  version: 1,
+  kind: KIND,
+  namespaced: true,
+  on: {
+    InterfaceReady: { names: byName, next: (_, event) => ready(event) },
+    InterfaceRetained: changes(byName, retained),
+    InterfaceRebound: changes(byName, rebound),
+    InterfaceStatusReported: changes(byName, reported),
+    ObjectMetadataChanged: changes(ofKind(KIND), (nic, { data }) =>
+      withMetadata(nic, data.metadata, keptOn(nic)),
+    ),
+    DeletionRequested: changes(ofKind(KIND), (nic, { data }) =>
+      restamped(terminating(nic, data.at), isOwn),
+    ),
+    InterfaceDeleted: ends,
+  },
+};
+
+function ready({ data, project }: Placed<'InterfaceReady'>): KubeObject {
+  const { spec, claim, networkContext, at } = data;
+  const { network, location, ...device } = spec;
+  const kept = { labels: { [LOCATION_LABEL]: location.name } };
+  const verdicts = [
+    { type: 'Allocated', status: 'True', reason: 'Allocated', message: 'holds its addresses' },
+    ...REPORTED.map((type) => {
+      const message = 'waiting for the provider';
+      return { type, status: 'Unknown', reason: 'Pending', message } as const;
+    }),
+  ] as const;
+  return {
+    apiVersion: NETWORKING,
+    kind: KIND,
+    metadata: newMetadata(data, project, {}, kept),
+    spec: { network, location, claimRef: claim, ...device },
+    status: {
+      phase: 'Bound',
+      networkContextRef: { name: networkContext },
+      conditions: judged([], verdicts, 1, at),
+    },
+  };
+}
+
+function retained(nic: KubeObject, { data }: Placed<'InterfaceRetained'>): KubeObject {
+  const { claimRef, ...spec } = nic.spec ?? {};
+  const { expiresAt, at } = data;
+  const retention = {
+    retainedAt: seconds(at),
+    ...(expiresAt === null ? {} : { expiresAt: seconds(expiresAt) }),
+  };
+  const status = { ...nic.status, phase: 'Available', retention };
+  return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
+}
+
+function rebound(nic: KubeObject, { data }: Placed<'InterfaceRebound'>): KubeObject {
+  const { retention, ...present } = nic.status ?? {};
+  const { network, location, claimRef, ...device } = nic.spec ?? {};
+  const spec = { network, location, claimRef: data.claim, ...device };
+  const status = { ...present, phase: 'Bound' };
+  return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
+}
+
+/** A report replaces what the provider said before; a condition that it leaves out stays. */
+function reported(nic: KubeObject, { data }: Placed<'InterfaceStatusReported'>): KubeObject {
+  const { conditions, attachmentRef, vpc }: ProviderStatus = data.status;
+  const { attachmentRef: _attachmentRef, vpc: _vpc, ...present } = nic.status ?? {};
+  const status = {
+    ...present,
+    ...(attachmentRef === undefined ? {} : { attachmentRef }),
+    ...(vpc === undefined ? {} : { vpc }),
+  };
+  const told = conditionsOf(nic).map((condition): Condition => {
+    const report = isOwn(condition.type) ? undefined : conditionOf(conditions, condition.type);
+    return report ?? condition;
+  });
+  const next = withConditions({ ...nic, status }, told);
+  if (data.managedFields === undefined) return next;
+  const { managedFields } = data;
+  return withMetadata(next, { ...nic.metadata, managedFields }, keptOn(nic));
+}
+
+function keptOn(nic: KubeObject) {
+  const { location } = nic.spec as { location: { name: string } };
+  return { labels: { [LOCATION_LABEL]: location.name } };
+}

@@ -1,0 +1,70 @@
+import type { StoredMetadata } from '../../src/ledger/events.ts';
+import type { KubeObject, ObjectMetadata } from '../../src/views/views.ts';
+
+export const NETWORKING = 'networking.datumapis.com/v1alpha';
+export const IPAM = 'ipam.miloapis.com/v1alpha1';
+
+/** The label that claims and interfaces always carry. */
+export const LOCATION_LABEL = 'networking.datumapis.com/location';
+
+/** What the ledger keeps on an object itself, whatever its clients send. */
+export type Kept = Pick<StoredMetadata, 'labels' | 'annotations'>;
+
+/** An instant as Kubernetes writes it: in whole seconds. */
+export function seconds(at: string): string {
+  return `${at.slice(0, 19)}Z`;
+}
+
+/** The metadata of an object that has just been created; `namespace` is empty for cluster scope. */
+export function newMetadata(
+  data: { readonly at: string; readonly name: string; readonly uid: string },
+  namespace: string,
+  given: StoredMetadata = {},
+  kept: Kept = {},
+): ObjectMetadata {
+  const { at, name, uid } = data;
+  return {
+    name,
+    ...(namespace === '' ? {} : { namespace }),
+    uid,
+    // Known when the whole command has been applied.
+    resourceVersion: '',
+    generation: 1,
+    creationTimestamp: seconds(at),
+    ...filled(given, kept),
+  };
+}
+
+/** The object with other labels, annotations and so on; who it is stays. */
+export function withMetadata(object: KubeObject, given: StoredMetadata, kept: Kept): KubeObject {
+  const { labels, annotations, ownerReferences, finalizers, managedFields, ...identity } =
+    object.metadata;
+  return { ...object, metadata: { ...identity, ...filled(given, kept) } };
+}
+
+/** The object of the next generation: its spec has changed, or its deletion has been requested. */
+export function nextGeneration(object: KubeObject): KubeObject {
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, generation: metadata.generation + 1 } };
+}
+
+/** The object as one that goes when its finalizers have. */
+export function terminating(object: KubeObject, at: string): KubeObject {
+  const next = nextGeneration(object);
+  const deletion = { deletionTimestamp: seconds(at), deletionGracePeriodSeconds: 0 };
+  return { ...next, metadata: { ...next.metadata, ...deletion } };
+}
+
+/** Metadata without what is empty. */
+function filled(given: StoredMetadata, kept: Kept): StoredMetadata {
+  const { ownerReferences, finalizers, managedFields } = given;
+  const labels = { ...given.labels, ...kept.labels };
+  const annotations = { ...given.annotations, ...kept.annotations };
+  return {
+    ...(Object.keys(labels).length > 0 ? { labels } : {}),
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    ...(ownerReferences?.length ? { ownerReferences } : {}),
+    ...(finalizers?.length ? { finalizers } : {}),
+    ...(managedFields?.length ? { managedFields } : {}),
+  };
+}

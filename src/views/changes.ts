@@ -1,0 +1,100 @@
+import type { EventType } from '../ledger/events.ts';
+import type { End, ObjectTable, Version } from './object-table.ts';
+import type { Placed, Present, Touch } from './projection.ts';
+import type { KubeObject } from './views.ts';
+
+/** An object that a command touches, as its events have left it so far. */
+interface Touched {
+  readonly table: ObjectTable;
+  readonly namespace: string;
+  readonly name: string;
+  readonly before: Version | undefined;
+  object: KubeObject | undefined;
+  revision: number;
+  end: End;
+}
+
+/**
+ * What the events of one command do to objects. They are written when the command is complete, one
+ * version an object, so that nobody sees a command half done.
+ */
+export class Changes implements Present {
+  readonly #present: Present;
+  readonly #touched = new Map<string, Touched>();
+
+  constructor(present: Present) {
+    this.#present = present;
+  }
+
+  object(kind: string, namespace: string, name: string): KubeObject | undefined {
+    const touched = this.#touched.get(keyOf(kind, namespace, name));
+    return touched === undefined ? this.#present.object(kind, namespace, name) : touched.object;
+  }
+
+  poolsOf(project: string): readonly string[] {
+    return this.#present.poolsOf(project);
+  }
+
+  /** Lets an event change the objects of one kind that it touches. */
+  touch(table: ObjectTable, touch: Touch<EventType>, event: Placed): void {
+    const namespace = table.projection.namespaced ? event.project : '';
+    for (const name of touch.names(event, this)) {
+      const key = keyOf(table.projection.kind, namespace, name);
+      const known = this.#touched.get(key);
+      const before = known === undefined ? table.load(namespace, name) : known.before;
+      const object = known === undefined ? before?.object : known.object;
+      const next = touch.next(object, event, this);
+      if (next === object) continue;
+      const { revision, position, recordedAtMs } = event;
+      const end = { lastRevision: revision, position, recordedAtMs };
+      if (known !== undefined) {
+        if (touch.follows === undefined) known.revision = revision;
+        known.object = next;
+        known.end = end;
+        continue;
+      }
+      const kept = touch.follows === undefined ? revision : (before?.revision ?? revision);
+      const touched = { table, namespace, name, before, object: next, revision: kept, end };
+      this.#touched.set(key, touched);
+    }
+  }
+
+  /** Writes the objects as the whole command has left them. */
+  write(): void {
+    for (const touched of this.#touched.values()) {
+      const { table, before, object, end } = touched;
+      if (object !== undefined) {
+        table.put(before, versionOf(touched, object, String(end.position)));
+      } else if (before !== undefined) {
+        table.remove(before, end);
+      }
+    }
+  }
+
+  /**
+   * The objects that there would be, without those that would be deleted. As in Kubernetes they
+   * carry the resourceVersion that they have, and a new one none.
+   */
+  *previewed(): Generator<Version & { readonly kind: string }> {
+    for (const touched of this.#touched.values()) {
+      const { table, before, object } = touched;
+      if (object === undefined) continue;
+      const resourceVersion = before?.object.metadata.resourceVersion ?? '';
+      const version = versionOf(touched, object, resourceVersion);
+      yield { ...version, kind: table.projection.kind, position: before?.position ?? 0n };
+    }
+  }
+}
+
+function versionOf(
+  { namespace, name, revision, end }: Touched,
+  object: KubeObject,
+  resourceVersion: string,
+): Version {
+  const metadata = { ...object.metadata, resourceVersion };
+  return { namespace, name, revision, ...end, object: { ...object, metadata } };
+}
+
+function keyOf(kind: string, namespace: string, name: string): string {
+  return `${kind}/${namespace}/${name}`;
+}

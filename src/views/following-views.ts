@@ -1,0 +1,172 @@
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type EventMetadata, isEventType } from '../ledger/events.ts';
+import { CATEGORY, projectOf } from '../ledger/streams.ts';
+import { limits } from '../limits.ts';
+import {
+  SQLITE_BUSY,
+  SQLITE_CORRUPT,
+  SQLITE_FULL,
+  SQLITE_IOERR,
+  SQLITE_NOTADB,
+  sqliteCode,
+} from '../store/sqlite/faults.ts';
+import type { Position, RecordedEvent, Store, Subscription } from '../store/store.ts';
+import type { Placed } from './projection.ts';
+import { SqliteViews } from './sqlite-views.ts';
+import { ViewsBehind } from './views.ts';
+import type { ViewsFile } from './views-file.ts';
+import { WholeCommands } from './whole-commands.ts';
+
+export interface FollowOptions {
+  readonly store: Store;
+  readonly clock: () => Date;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** How long `reached` waits. */
+  readonly waitMsMax?: number;
+}
+
+type AppliedHandler = (events: readonly RecordedEvent[]) => void;
+
+/** How often a long rebuild says how far it has come. */
+const PROGRESS_MS = 5_000;
+
+/** How long to wait before a batch is tried again for which there was no room. */
+const RETRY_MS = 1_000;
+
+/** Views that follow a log. */
+export class FollowingViews extends SqliteViews {
+  /** Resolves when the log's head at opening has been reached; rejects when it will not be. */
+  readonly ready: Promise<void>;
+  /** Resolves with what keeps the views from following the log any further; else never. */
+  readonly fault: Promise<Error>;
+  readonly #log: FollowOptions['log'];
+  readonly #clock: () => Date;
+  readonly #commands = new WholeCommands();
+  readonly #handlers = new Set<AppliedHandler>();
+  readonly #subscription: Subscription;
+  readonly #head: Position;
+  readonly #becomeReady: () => void;
+  #progressAt: number;
+  #closed = false;
+
+  constructor(file: ViewsFile, head: Position, options: FollowOptions) {
+    const { store, clock, log, waitMsMax } = options;
+    super(file, clock, waitMsMax);
+    this.#log = log;
+    this.#clock = clock;
+    this.#head = head;
+    this.#progressAt = clock().getTime() + PROGRESS_MS;
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.#becomeReady = ready.resolve;
+    // A caller that does not wait for it is told by `fault` all the same.
+    this.ready.catch(() => {});
+    const take = (events: readonly RecordedEvent[]) => this.#take(events);
+    this.#subscription = store.subscribe(this.position, take, { categories: [CATEGORY] });
+    if (this.position >= head) ready.resolve();
+    const end = this.#subscription.done.then(
+      () => new ViewsBehind('the store has ended the subscription'),
+      (fault: unknown) => (fault instanceof Error ? fault : new Error(String(fault))),
+    );
+    this.fault = new Promise((resolve) => {
+      end.then((fault) => {
+        const reason = this.#closed ? 'they are closed' : fault.message;
+        this.end(reason);
+        ready.reject(new ViewsBehind(reason));
+        if (this.#closed) return;
+        if (isDamage(fault)) file.condemn();
+        resolve(fault);
+      });
+    });
+  }
+
+  /**
+   * Has each batch of events handed to it after the views have it. Gives the way to end that.
+   * During a rebuild these are events of long ago: who wants news only asks once they are ready.
+   */
+  onApplied(handler: AppliedHandler): () => void {
+    this.#handlers.add(handler);
+    return () => this.#handlers.delete(handler);
+  }
+
+  override async close(): Promise<void> {
+    this.#closed = true;
+    await this.#subscription.stop();
+    await super.close();
+  }
+
+  async #take(events: readonly RecordedEvent[]): Promise<void> {
+    let batch: RecordedEvent[][] = [];
+    let size = 0;
+    for (const command of this.#commands.take(events)) {
+      if (size > 0 && size + command.length > limits.viewBatchEventsMax) {
+        await this.#applyBatch(batch);
+        await nextTurn();
+        batch = [];
+        size = 0;
+      }
+      batch.push(command);
+      size += command.length;
+    }
+    if (batch.length > 0) await this.#applyBatch(batch);
+  }
+
+  async #applyBatch(commands: readonly RecordedEvent[][]): Promise<void> {
+    const events = commands.flat();
+    const { position, id: eventId } = events.at(-1) as RecordedEvent;
+    const placed = commands.map((command) => command.map(placedEvent));
+    while (!this.#closed) {
+      try {
+        this.apply(placed, { position, eventId });
+        break;
+      } catch (fault) {
+        if (!mayPass(fault)) throw fault;
+        this.#log.warn({ err: fault }, 'the views cannot be written; they try again');
+        await pause(RETRY_MS, undefined, { ref: false });
+      }
+    }
+    if (this.#closed) return;
+    this.#tellProgress();
+    for (const handler of this.#handlers) handler(events);
+  }
+
+  #tellProgress(): void {
+    const { position } = this;
+    if (position >= this.#head) {
+      this.#becomeReady();
+      return;
+    }
+    const now = this.#clock().getTime();
+    if (now < this.#progressAt) return;
+    this.#progressAt = now + PROGRESS_MS;
+    const place = { position: String(position), head: String(this.#head) };
+    this.#log.info(place, 'the views follow the log');
+  }
+}
+
+function placedEvent(event: RecordedEvent): Placed {
+  const { stream, type, data, revision, position, recordedAt, metadata } = event;
+  if (!isEventType(type)) {
+    throw new Error(`${type} at position ${position} was written by a newer netalloc`);
+  }
+  return {
+    type,
+    data: data as Placed['data'],
+    stream,
+    project: projectOf(stream) ?? '',
+    revision,
+    position,
+    recordedAtMs: Date.parse(recordedAt),
+    metadata: metadata as unknown as EventMetadata,
+  };
+}
+
+/** Whether a batch may succeed later: there was no room, or another program held the file. */
+function mayPass(fault: unknown): boolean {
+  return [SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR].includes(sqliteCode(fault) ?? 0);
+}
+
+function isDamage(fault: unknown): boolean {
+  return [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(fault) ?? 0);
+}

@@ -1,0 +1,88 @@
+import type { EventData, EventMetadata, EventType } from '../ledger/events.ts';
+import type { KubeObject, PoolCounts } from './views.ts';
+
+/**
+ * What a read model is made of. The files in `projections/` are values of these types: tables, and
+ * pure handlers from an event to what it changes. Whoever runs them knows SQLite; they do not.
+ */
+
+/** An event with its place in the log. */
+export interface Placed<T extends EventType = EventType> {
+  readonly type: T;
+  readonly data: EventData<T>;
+  readonly stream: string;
+  /** The project whose stream it is in; empty in the platform's and the pools' streams. */
+  readonly project: string;
+  readonly revision: number;
+  readonly position: bigint;
+  readonly recordedAtMs: number;
+  readonly metadata: EventMetadata;
+}
+
+/** What a handler may look at beside its object: the views as the events before have left them. */
+export interface Present {
+  /** An object as it is stored, without what is filled in at the read. */
+  object(kind: string, namespace: string, name: string): KubeObject | undefined;
+  /** Names of the pools of a project's own space. */
+  poolsOf(project: string): readonly string[];
+}
+
+/** What is counted at the read. */
+export interface Counts {
+  poolCounts(pool: string): PoolCounts | undefined;
+  /** Interfaces in one network context. */
+  interfacesIn(project: string, context: string): number;
+}
+
+/** How an event changes objects of one kind. */
+export interface Touch<T extends EventType> {
+  /** Names of the objects that it touches; none when it is about another kind. */
+  readonly names: (event: Placed<T>, present: Present) => readonly string[];
+  /** The object after the event; undefined when there is none. */
+  readonly next: (
+    object: KubeObject | undefined,
+    event: Placed<T>,
+    present: Present,
+  ) => KubeObject | undefined;
+  /**
+   * True when the object follows from a fact of something else: readers see another version, but
+   * for its writer it is what it was, so the revision that commands expect stays.
+   */
+  readonly follows?: true;
+}
+
+/** A read model whose rows are objects of the API, one table a kind. */
+export interface ObjectProjection {
+  /** Also the name of its tables. */
+  readonly name: string;
+  /** Raised when the handlers give other objects than before: the views are then rebuilt. */
+  readonly version: number;
+  readonly kind: string;
+  /** Whether its objects belong to the project of the stream. */
+  readonly namespaced: boolean;
+  readonly on: { readonly [T in EventType]?: Touch<T> };
+  /** Fills in what is counted at the read and moves no resourceVersion. */
+  readonly atRead?: (object: KubeObject, present: Present, counts: Counts) => KubeObject;
+}
+
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+/** One run of a statement of the projection, by its name. */
+export type Write = readonly [statement: string, ...values: SqlValue[]];
+
+/** A read model with tables of its own. */
+export interface TableProjection {
+  readonly name: string;
+  /** Raised when the handlers give other rows than before: the views are then rebuilt. */
+  readonly version: number;
+  /** SQL that creates the tables. */
+  readonly tables: string;
+  /** The statements that change them. */
+  readonly statements: Readonly<Record<string, string>>;
+  /** What is written for an event, in order. */
+  readonly on: {
+    readonly [T in EventType]?: (event: Placed<T>, present: Present) => readonly Write[];
+  };
+  /** What is written for every event, whatever its type. */
+  readonly onEvery?: (event: Placed) => readonly Write[];
+}

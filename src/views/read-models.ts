@@ -1,0 +1,132 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { claims } from '../../projections/claims.ts';
+import { grants } from '../../projections/grants.ts';
+import { holdings } from '../../projections/holdings.ts';
+import { idempotencyKeys } from '../../projections/idempotency-keys.ts';
+import { interfaces } from '../../projections/interfaces.ts';
+import { ipClasses } from '../../projections/ip-classes.ts';
+import { ipPools } from '../../projections/ip-pools.ts';
+import { locations } from '../../projections/locations.ts';
+import { namespaces } from '../../projections/namespaces.ts';
+import { networkContexts } from '../../projections/network-contexts.ts';
+import { networks } from '../../projections/networks.ts';
+import { presences } from '../../projections/presences.ts';
+import { waiting } from '../../projections/waiting.ts';
+import type { EventType } from '../ledger/events.ts';
+import { Changes } from './changes.ts';
+import { ObjectTable, objectTables } from './object-table.ts';
+import type { ObjectProjection, Placed, Present, TableProjection, Touch } from './projection.ts';
+import { RowWriter } from './row-writer.ts';
+import type { KubeObject } from './views.ts';
+
+/** Interfaces come before claims: a claim copies what its interface shows after the same event. */
+const OBJECTS: readonly ObjectProjection[] = [
+  namespaces,
+  locations,
+  ipClasses,
+  ipPools,
+  networks,
+  networkContexts,
+  interfaces,
+  claims,
+];
+/** Tables come after objects: they change what objects are looked up by. */
+const TABLES: readonly TableProjection[] = [holdings, grants, waiting, presences, idempotencyKeys];
+
+/** SQL that creates every table. */
+export const READ_MODEL_TABLES = [
+  ...OBJECTS.map(objectTables),
+  ...TABLES.map(({ tables }) => tables),
+].join('\n');
+
+/** Names and versions of all projections: rows that were written by others are of no use. */
+export const READ_MODEL_VERSIONS = [...OBJECTS, ...TABLES].map(({ name, version }) => [
+  name,
+  version,
+]);
+
+type AnyTouch = Touch<EventType>;
+type AnyHandler = NonNullable<TableProjection['on'][EventType]>;
+
+/** All projections with their tables: gives each event to those that it concerns. */
+export class ReadModels {
+  /** By kind. */
+  readonly objects: ReadonlyMap<string, ObjectTable>;
+  readonly #touches = new Map<EventType, { table: ObjectTable; touch: AnyTouch }[]>();
+  readonly #handlers = new Map<EventType, { writer: RowWriter; handler: AnyHandler }[]>();
+  readonly #writers: readonly RowWriter[];
+  readonly #poolsOf: (project: string) => readonly string[];
+
+  constructor(database: DatabaseSync) {
+    const tables = OBJECTS.map((projection) => new ObjectTable(database, projection));
+    this.objects = new Map(tables.map((table) => [table.projection.kind, table]));
+    this.#writers = TABLES.map((projection) => new RowWriter(database, projection));
+    for (const table of tables) {
+      for (const [type, touch] of Object.entries(table.projection.on)) {
+        add(this.#touches, type as EventType, { table, touch: touch as unknown as AnyTouch });
+      }
+    }
+    for (const writer of this.#writers) {
+      for (const [type, handler] of Object.entries(writer.projection.on)) {
+        add(this.#handlers, type as EventType, { writer, handler: handler as AnyHandler });
+      }
+    }
+    const pools = database.prepare('SELECT DISTINCT pool FROM pool_ranges WHERE project = ?');
+    this.#poolsOf = (project) => pools.all(project).map(({ pool }) => pool as string);
+  }
+
+  /** What exists now. */
+  readonly present: Present = {
+    object: (kind, namespace, name) => this.table(kind).load(namespace, name)?.object,
+    poolsOf: (project) => this.#poolsOf(project),
+  };
+
+  table(kind: string): ObjectTable {
+    const table = this.objects.get(kind);
+    if (table === undefined) throw new Error(`${kind} is no kind of the views`);
+    return table;
+  }
+
+  /**
+   * Lets a command's events happen: rows are written, and what becomes of objects is given, to be
+   * written or to be looked at only.
+   */
+  run(command: readonly Placed[]): Changes {
+    const changes = new Changes(this.present);
+    for (const event of command) {
+      for (const { table, touch } of this.#touches.get(event.type) ?? []) {
+        changes.touch(table, touch, event);
+      }
+      for (const { writer, handler } of this.#handlers.get(event.type) ?? []) {
+        writer.run(handler(event as never, changes));
+      }
+      for (const writer of this.#writers) {
+        const { onEvery } = writer.projection;
+        if (onEvery !== undefined) writer.run(onEvery(event));
+      }
+    }
+    return changes;
+  }
+
+  /** An object with what is filled in at the read. */
+  atRead(
+    kind: string,
+    object: KubeObject,
+    counts: Parameters<NonNullable<ObjectProjection['atRead']>>[2],
+    present = this.present,
+  ): KubeObject {
+    const { atRead } = this.table(kind).projection;
+    return atRead === undefined ? object : atRead(object, present, counts);
+  }
+
+  /** Forgets what is kept in memory, because a transaction has been undone. */
+  forget(): void {
+    for (const table of this.objects.values()) table.forget();
+  }
+}
+
+function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,64 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Counts } from './projection.ts';
+import type { PoolCounts } from './views.ts';
+
+const STATEMENTS = {
+  ranges: 'SELECT host_bits, count(*) AS blocks FROM pool_ranges WHERE pool = ? GROUP BY host_bits',
+  blocks: 'SELECT state, host_bits, blocks FROM pool_blocks WHERE pool = ?',
+  quarantined: `SELECT host_bits, count(*) AS blocks FROM holdings_past
+    WHERE pool = ? AND available_at > ? AND until_position IS NULL GROUP BY host_bits`,
+  inContext: 'SELECT interfaces FROM presences WHERE project = ? AND context = ?',
+  atLocation: 'SELECT sum(interfaces) AS interfaces FROM presences WHERE location = ?',
+} as const;
+
+/**
+ * Counts at the instant of the read. They cost as much as there are sizes of blocks, and what is
+ * in quarantine; not what is held.
+ */
+export class RowCounts implements Counts {
+  readonly #statements: Record<keyof typeof STATEMENTS, StatementSync>;
+  readonly #clock: () => Date;
+
+  constructor(database: DatabaseSync, clock: () => Date) {
+    this.#statements = Object.fromEntries(
+      Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]),
+    ) as Record<keyof typeof STATEMENTS, StatementSync>;
+    this.#clock = clock;
+  }
+
+  poolCounts(pool: string): PoolCounts | undefined {
+    const ranges = this.#statements.ranges.all(pool);
+    if (ranges.length === 0) return undefined;
+    const total = ranges.reduce((sum, row) => sum + sizeOf(row), 0n);
+    const size = { Reserved: 0n, Held: 0n, Retained: 0n, Carved: 0n };
+    for (const row of this.#statements.blocks.all(pool)) {
+      size[row.state as keyof typeof size] += sizeOf(row);
+    }
+    const quarantined = this.#statements.quarantined
+      .all(pool, this.#clock().getTime())
+      .reduce((sum, row) => sum + sizeOf(row), 0n);
+    const { Reserved, Held, Retained, Carved } = size;
+    return {
+      total: String(total),
+      reserved: String(Reserved),
+      held: String(Held),
+      retained: String(Retained),
+      quarantined: String(quarantined),
+      carved: String(Carved),
+      free: String(total - Reserved - Held - Retained - quarantined - Carved),
+    };
+  }
+
+  interfacesIn(project: string, context: string): number {
+    return Number(this.#statements.inContext.get(project, context)?.interfaces ?? 0);
+  }
+
+  interfacesAt(location: string): number {
+    return Number(this.#statements.atLocation.get(location)?.interfaces ?? 0);
+  }
+}
+
+/** Addresses of so many blocks of one size. */
+function sizeOf(row: Record<string, unknown>): bigint {
+  return BigInt(row.blocks as number) << BigInt(row.host_bits as number);
+}

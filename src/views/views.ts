@@ -1,0 +1,162 @@
+import type { LedgerEvent, StoredMetadata } from '../ledger/events.ts';
+import type { Position } from '../store/store.ts';
+
+/** An object of the API, complete, as it is sent to clients. */
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMetadata;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>>;
+}
+
+export interface ObjectMetadata extends StoredMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  /** Decimal position of the event that last changed the object. */
+  readonly resourceVersion: string;
+  readonly generation: number;
+  /** RFC 3339, whole seconds. */
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
+}
+
+/** An object with its place in the log. */
+export interface ViewedObject {
+  readonly kind: string;
+  /** Empty for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Revision in its stream of the event that last changed it; what commands expect. */
+  readonly revision: number;
+  readonly position: Position;
+  readonly object: KubeObject;
+}
+
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ListQuery {
+  /** Only this namespace; undefined lists all. */
+  readonly namespace?: string | undefined;
+  /** Begin after this object; the order is by namespace, then name. */
+  readonly after?: ObjectKey | undefined;
+  /** At most so many objects. */
+  readonly limit: number;
+  /** The objects as they were at this position; undefined is now. */
+  readonly at?: Position | undefined;
+  readonly matches?: (object: KubeObject) => boolean;
+}
+
+export interface ObjectPage {
+  readonly items: readonly ViewedObject[];
+  /** The last object of a page that may have a successor. */
+  readonly next: ObjectKey | undefined;
+}
+
+/** What a keyed command was answered with. */
+export interface AnsweredCommand {
+  readonly stream: string;
+  readonly requestHash: string;
+  readonly code: number;
+  /** Revision and position of the command's last event. */
+  readonly revision: number;
+  readonly position: Position;
+}
+
+/** Work that crosses streams and that the log shows as begun and not yet ended. */
+export type OpenGrant =
+  | {
+      /** A carve of an authored pool that no project has committed. */
+      readonly type: 'RangeGranted';
+      readonly pool: string;
+      readonly project: string;
+      readonly grantId: string;
+    }
+  | {
+      /** A carve whose project has closed; the pool takes it back, unused before the instant. */
+      readonly type: 'RangeEnded';
+      readonly pool: string;
+      readonly grantId: string;
+      readonly availableAt: string;
+    }
+  | {
+      /** A join at a location that no presence was made with. */
+      readonly type: 'LocationGranted';
+      readonly location: ObjectRefOf;
+      readonly project: string;
+      readonly grantId: string;
+    }
+  | {
+      /** A join whose last presence is gone. */
+      readonly type: 'LocationEnded';
+      readonly location: ObjectRefOf;
+      readonly project: string;
+      readonly grantId: string;
+    };
+
+interface ObjectRefOf {
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Sizes in addresses of a pool's parts, as decimal strings; they add up to the total. */
+export interface PoolCounts {
+  readonly total: string;
+  readonly reserved: string;
+  readonly held: string;
+  readonly retained: string;
+  readonly quarantined: string;
+  readonly carved: string;
+  readonly free: string;
+}
+
+/** The read models, kept up to date from the log. All reads are synchronous and local. */
+export interface Views {
+  /** Everything up to this position has been applied. */
+  readonly position: Position;
+  /** Resolves when the views have reached a position; rejects with ViewsBehind after a bound. */
+  reached(position: Position): Promise<void>;
+
+  get(kind: string, namespace: string, name: string): ViewedObject | undefined;
+  /** The object as its stream's revision left it: for answers that are given again. */
+  getAtRevision(
+    kind: string,
+    namespace: string,
+    name: string,
+    revision: number,
+  ): ViewedObject | undefined;
+  list(kind: string, query: ListQuery): ObjectPage;
+  /** The objects that events not yet recorded would leave, for dry runs; deleted ones absent. */
+  preview(
+    stream: string,
+    firstRevision: number,
+    events: readonly LedgerEvent[],
+  ): readonly ViewedObject[];
+
+  answered(commandId: string): AnsweredCommand | undefined;
+  poolCounts(pool: string): PoolCounts | undefined;
+  /** Interfaces that stand at a location, over all projects. */
+  interfacesAt(location: string): number;
+  openGrants(): readonly OpenGrant[];
+  /** Projects in which something waits, or is being deleted, in the order it began. */
+  unfinishedProjects(): readonly string[];
+  /** Projects with a claim or network that waits for this cause (`location/x`, `pool/y`). */
+  projectsWaitingFor(cause: string): readonly string[];
+  /** Projects with presences at locations that are being deleted. */
+  projectsAtDeletedLocations(): readonly {
+    readonly project: string;
+    readonly location: ObjectRefOf;
+  }[];
+
+  close(): Promise<void>;
+}
+
+/** The views did not reach a position in time. */
+export class ViewsBehind extends Error {
+  override readonly name = 'ViewsBehind';
+}
