@@ -83,6 +83,8 @@ export const limits = {
   /** How far the clock may be behind the log's last instant at start. */
   clockBehindMsMax: 60_000,
   shutdownMsMax: 10_000,
+  /** Requests that have begun may take so long of it. */
+  closingRequestsMsMax: 5_000,
 } as const;
 
 function assertLimit(holds: boolean, relation: string): void {
@@ -103,6 +105,7 @@ assertLimit(
   limits.deletionObjectsPerAppendMax * 8 <= limits.appendEventsMax,
   'a step of a deletion fits one append',
 );
+assertLimit(limits.closingRequestsMsMax < limits.shutdownMsMax, 'requests end before the process');
 assertLimit(
   limits.appendRetryDelayMsMin <= limits.appendRetryDelayMsMax,
   'retry delays are a range',

@@ -1,0 +1,106 @@
+import type { Decision, DecisionContext } from '../ledger/decision.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
+import {
+  decidePlatform,
+  evolvePlatform,
+  initialPlatform,
+  type PlatformCommand,
+  type PlatformState,
+} from '../ledger/platform.ts';
+import {
+  decidePool,
+  evolvePool,
+  initialPool,
+  type PoolCommand,
+  type PoolState,
+} from '../ledger/pool.ts';
+import { decideProject, hasDeletion, type ProjectCommand } from '../ledger/project/decide.ts';
+import { evolveProject } from '../ledger/project/evolve.ts';
+import { initialProject, type ProjectState } from '../ledger/project/state.ts';
+import { everyCause, maturedCauses, nextWake, wokenBy } from '../ledger/project/waiting.ts';
+
+/** What every state of an address space has. */
+export interface SpaceState {
+  readonly revision: number;
+  readonly lastAtMs: number;
+}
+
+/** A pure decider as a mailbox drives it. */
+export interface Aggregate<S extends SpaceState, C> {
+  readonly initial: S;
+  evolve(state: S, event: LedgerEvent): S;
+  decide(command: C, state: S, context: DecisionContext): Decision<S>;
+  /** Commands that what has just happened calls for, before anything else is decided. */
+  followUps(state: S, events: readonly LedgerEvent[]): readonly C[];
+  /** Commands that are due at an instant, or after the state was read from the log. */
+  due(state: S, atMs: number, loaded: boolean): readonly C[];
+  /** The next instant at which something is due by itself. */
+  nextDue(state: S): number | undefined;
+  /** The highest platform revision that a decision here was made under. */
+  platformRevision(state: S): number;
+}
+
+export const platformAggregate: Aggregate<PlatformState, PlatformCommand> = {
+  initial: initialPlatform(),
+  evolve: evolvePlatform,
+  decide: decidePlatform,
+  followUps: () => [],
+  due: () => [],
+  nextDue: () => undefined,
+  platformRevision: () => -1,
+};
+
+export const poolAggregate: Aggregate<PoolState, PoolCommand> = {
+  initial: initialPool(),
+  evolve: evolvePool,
+  decide: decidePool,
+  followUps: () => [],
+  due: () => [],
+  nextDue: () => undefined,
+  platformRevision: () => -1,
+};
+
+/** The aggregate of one project: its waiting claims are served before any newcomer. */
+export function projectAggregate(name: string): Aggregate<ProjectState, ProjectCommand> {
+  return {
+    initial: initialProject(name),
+    evolve: evolveProject,
+    decide: decideProject,
+    followUps: projectFollowUps,
+    due: projectDue,
+    nextDue: nextWake,
+    platformRevision: (state) => state.platformRevision,
+  };
+}
+
+function projectFollowUps(state: ProjectState, events: readonly LedgerEvent[]): ProjectCommand[] {
+  const commands: ProjectCommand[] = [];
+  if (hasDeletion(state) && events.some(bringsDeletionOn)) {
+    commands.push({ type: 'ContinueDeletion' });
+  }
+  const causes = wokenBy(state, events);
+  if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
+  return commands;
+}
+
+/** Whether an event may have made room for the next step of a deletion. */
+function bringsDeletionOn(event: LedgerEvent): boolean {
+  switch (event.type) {
+    case 'DeletionRequested':
+    case 'ObjectMetadataChanged':
+    case 'ClaimDeleted':
+    case 'NetworkContextDeleted':
+    case 'NetworkDeleted':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function projectDue(state: ProjectState, atMs: number, loaded: boolean): ProjectCommand[] {
+  const commands: ProjectCommand[] = [];
+  if (loaded && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
+  const causes = loaded ? everyCause(state) : maturedCauses(state, atMs);
+  if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
+  return commands;
+}

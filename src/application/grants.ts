@@ -1,0 +1,97 @@
+import type { Need, RangeGrant } from '../ledger/decision.ts';
+import type { PlatformState } from '../ledger/platform.ts';
+import { decidePlatform } from '../ledger/platform.ts';
+import { carveKey, type PoolState } from '../ledger/pool.ts';
+import type { ProjectState } from '../ledger/project/state.ts';
+import type { Ledger } from './ledger.ts';
+import type { Settled } from './mailbox.ts';
+import type { LedgerRequest } from './request.ts';
+
+/** What another stream gave; the project's committing event names it. */
+export interface Granted {
+  readonly range?: RangeGrant;
+  /** For a dry run: the platform as it would be. */
+  readonly dryPlatform?: PlatformState;
+}
+
+/**
+ * The first half of a step between streams: the other stream records a grant before the project
+ * commits. Asking again finds the grant that is there, unless the project has abandoned it.
+ */
+export function fulfil(
+  ledger: Ledger,
+  project: string,
+  state: ProjectState,
+  need: Need,
+  request: LedgerRequest,
+): Promise<Granted> {
+  // The step is a command of its own: repeated with the client's key it must get a new grant.
+  const step = { ...ledger.own(request.commandId), dryRun: request.dryRun };
+  const traced = { ...step, correlationId: request.correlationId, actor: request.actor };
+  return need.type === 'Range'
+    ? grantRange(ledger, state, need, traced)
+    : joinLocation(ledger, project, state, need, traced);
+}
+
+async function grantRange(
+  ledger: Ledger,
+  state: ProjectState,
+  need: Extract<Need, { type: 'Range' }>,
+  request: LedgerRequest,
+): Promise<Granted> {
+  const generation = state.namespace?.uid ?? '';
+  const { className, childPool, length, scope, ordinal, abandonedGrant } = need;
+  const asked = { generation, className, scope, ordinal };
+  const pools = offeringPools(ledger.platformState, need.parentClassName);
+  let message = `no pool offers IPClass "${need.parentClassName}"`;
+  let refusing = need.parentClassName;
+  for (const pool of pools) {
+    const settled = await ledger.pool(
+      pool,
+      { type: 'CarveRange', ...asked, childPool, length, abandoned: abandonedGrant },
+      { ...request, commandId: ledger.newId() },
+    );
+    const granted = carveOf(settled, carveKey(generation, className, scope, ordinal));
+    if (granted !== undefined) {
+      return { range: { ...asked, pool, granted, message: '' } };
+    }
+    refusing = pool;
+    if (settled.outcome === 'rejected') message = settled.rejection.message;
+  }
+  return { range: { ...asked, pool: refusing, granted: undefined, message } };
+}
+
+function carveOf(settled: Settled<PoolState>, key: string): RangeGrant['granted'] {
+  if (settled.outcome !== 'decided') return undefined;
+  const carve = settled.state.carves.get(key);
+  return carve && { id: carve.grantId, prefix: carve.prefix };
+}
+
+/** The authored pools of a class, in the order of their names. */
+function offeringPools(platform: PlatformState, className: string): string[] {
+  return (platform.plan?.pools ?? [])
+    .filter((pool) => pool.classNames.includes(className))
+    .map((pool) => pool.name)
+    .sort();
+}
+
+async function joinLocation(
+  ledger: Ledger,
+  project: string,
+  state: ProjectState,
+  need: Extract<Need, { type: 'LocationJoin' }>,
+  request: LedgerRequest,
+): Promise<Granted> {
+  const { location, endedGrant } = need;
+  const generation = state.namespace?.uid ?? '';
+  const command = { type: 'JoinLocation', location, project, generation, endedGrant } as const;
+  if (!request.dryRun) {
+    // A refusal shows in the platform's state, which the next attempt is decided under.
+    await ledger.platform(command, request);
+    return {};
+  }
+  const platform = ledger.platformState;
+  const context = { commandId: request.commandId, atMs: platform.lastAtMs, platform, grants: [] };
+  const decision = decidePlatform(command, platform, context);
+  return decision.outcome === 'decided' ? { dryPlatform: decision.state } : {};
+}

@@ -1,0 +1,179 @@
+import { deepStrictEqual } from 'node:assert';
+import type { RangeGrant } from '../ledger/decision.ts';
+import type { AddressingPlan } from '../ledger/plan.ts';
+import type { PlatformCommand, PlatformState } from '../ledger/platform.ts';
+import type { PoolCommand, PoolState } from '../ledger/pool.ts';
+import type { ProjectCommand } from '../ledger/project/decide.ts';
+import type { ProjectState } from '../ledger/project/state.ts';
+import { PLATFORM_STREAM, poolStream, projectStream } from '../ledger/streams.ts';
+import { limits } from '../limits.ts';
+import { platformAggregate, poolAggregate, projectAggregate } from './aggregate.ts';
+import { fulfil } from './grants.ts';
+import { Mailbox, type MailboxDeps, type Settled } from './mailbox.ts';
+import { type LedgerAnswer, type LedgerRequest, LedgerUnavailable } from './request.ts';
+
+export type LedgerDeps = Omit<MailboxDeps, 'platform' | 'refreshPlatform'>;
+
+/** A start with another addressing plan than the one that the log was begun with. */
+export class PlanDiffers extends Error {
+  override readonly name = 'PlanDiffers';
+}
+
+/** The commands' way to their streams: one mailbox a stream, and the steps between streams. */
+export class Ledger {
+  readonly #deps: MailboxDeps;
+  readonly #platform: Mailbox<PlatformState, PlatformCommand>;
+  readonly #projects = new Map<string, Mailbox<ProjectState, ProjectCommand>>();
+  readonly #pools = new Map<string, Mailbox<PoolState, PoolCommand>>();
+
+  private constructor(deps: LedgerDeps) {
+    this.#deps = {
+      ...deps,
+      platform: () => this.#platform.state,
+      refreshPlatform: async () => {
+        await this.#platform.refresh();
+      },
+    };
+    this.#platform = new Mailbox(PLATFORM_STREAM, platformAggregate, this.#deps);
+  }
+
+  /**
+   * Opens the ledger on a log. An empty log begins with the plan; one that has begun with another
+   * plan than the given one is refused with PlanDiffers.
+   */
+  static async open(deps: LedgerDeps, plan: AddressingPlan, isGiven: boolean): Promise<Ledger> {
+    const ledger = new Ledger(deps);
+    const state = await ledger.#platform.load();
+    if (state.generation === undefined) {
+      const settled = await ledger.#platform.submit({ type: 'OpenPlatform', plan }, ledger.own());
+      if (settled.outcome !== 'decided') throw new Error('the platform could not be opened');
+    } else if (isGiven) {
+      refuseOtherPlan(state.plan, plan);
+    }
+    return ledger;
+  }
+
+  get platformState(): PlatformState {
+    return this.#platform.state;
+  }
+
+  /** Names of the projects that are held in memory. */
+  get openProjects(): string[] {
+    return [...this.#projects.keys()];
+  }
+
+  get newId(): () => string {
+    return this.#deps.newId;
+  }
+
+  /** A request of the ledger itself. */
+  own(causationId?: string): LedgerRequest {
+    const commandId = this.#deps.newId();
+    const actor = { issuer: 'netalloc', subject: 'ledger', role: 'system' };
+    const request = { commandId, correlationId: commandId, actor, dryRun: false };
+    return causationId === undefined ? request : { ...request, causationId };
+  }
+
+  /** Decides a command of the platform. */
+  async platform(command: PlatformCommand, request: LedgerRequest): Promise<LedgerAnswer> {
+    return toAnswer(PLATFORM_STREAM, await this.#platform.submit(command, request));
+  }
+
+  /** Decides a command of an authored pool, and gives the pool's state with the answer. */
+  async pool(
+    name: string,
+    command: PoolCommand,
+    request: LedgerRequest,
+  ): Promise<Settled<PoolState>> {
+    return this.#poolMailbox(name).submit(command, request);
+  }
+
+  /**
+   * Decides a command of a project. What other streams have to grant first is asked of them, a
+   * bounded number of times; a dry run only asks what they would grant.
+   */
+  async project(
+    name: string,
+    command: ProjectCommand,
+    request: LedgerRequest,
+  ): Promise<LedgerAnswer> {
+    const mailbox = this.#projectMailbox(name);
+    const grants: RangeGrant[] = [];
+    let dryPlatform: PlatformState | undefined;
+    try {
+      for (let attempt = 0; attempt < limits.grantAttemptsMax; attempt += 1) {
+        const settled = await mailbox.submit(command, request, grants, dryPlatform);
+        if (settled.outcome !== 'needs') return toAnswer(projectStream(name), settled);
+        const granted = await fulfil(this, name, settled.state, settled.need, request);
+        if (granted.range !== undefined) grants.push(granted.range);
+        dryPlatform = granted.dryPlatform ?? dryPlatform;
+      }
+    } finally {
+      if (mailbox.state.revision < 0) mailbox.idle().then(() => this.#dropUnborn(name, mailbox));
+    }
+    throw new LedgerUnavailable('other streams changed faster than the command was decided');
+  }
+
+  /** The state of a project as far as it is durable. */
+  projectState(name: string): Promise<ProjectState> {
+    return this.#projectMailbox(name).load();
+  }
+
+  /** Decides what was accepted, then takes nothing more. */
+  async close(): Promise<void> {
+    const all = [...this.#projects.values(), ...this.#pools.values(), this.#platform];
+    await Promise.all(all.map((mailbox) => mailbox.close()));
+  }
+
+  #projectMailbox(name: string): Mailbox<ProjectState, ProjectCommand> {
+    const present = this.#projects.get(name);
+    if (present !== undefined) return present;
+    const mailbox = new Mailbox(projectStream(name), projectAggregate(name), this.#deps);
+    mailbox.onNeed = (command) => {
+      this.project(name, command, this.own()).catch((err) => {
+        this.#deps.log.warn({ err, project: name }, 'a step between streams failed');
+      });
+    };
+    this.#projects.set(name, mailbox);
+    return mailbox;
+  }
+
+  #poolMailbox(name: string): Mailbox<PoolState, PoolCommand> {
+    const present = this.#pools.get(name);
+    if (present !== undefined) return present;
+    const mailbox = new Mailbox(poolStream(name), poolAggregate, this.#deps);
+    this.#pools.set(name, mailbox);
+    return mailbox;
+  }
+
+  /** A name that is no project keeps nothing in memory: anybody may ask for any name. */
+  #dropUnborn(name: string, mailbox: Mailbox<ProjectState, ProjectCommand>): void {
+    if (mailbox.isIdle && mailbox.state.revision < 0) this.#projects.delete(name);
+  }
+}
+
+function toAnswer(stream: string, settled: Settled<unknown>): LedgerAnswer {
+  switch (settled.outcome) {
+    case 'decided': {
+      const { events, firstRevision, revision, position } = settled;
+      return { outcome: 'decided', stream, events, firstRevision, revision, position };
+    }
+    case 'repeated':
+      return { outcome: 'repeated', ...settled.answer };
+    case 'rejected':
+      return settled;
+    case 'needs':
+      throw new Error(`${stream} needs what it cannot be given`);
+  }
+}
+
+function refuseOtherPlan(recorded: AddressingPlan | undefined, given: AddressingPlan): void {
+  try {
+    deepStrictEqual(given, JSON.parse(JSON.stringify(recorded)));
+  } catch (error) {
+    throw new PlanDiffers(
+      'the plan file differs from the addressing plan that this log was begun with; ' +
+        `a plan is recorded once:\n${(error as Error).message}`,
+    );
+  }
+}

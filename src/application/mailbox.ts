@@ -1,0 +1,491 @@
+import type { Logger } from 'pino';
+import type { Decision, DecisionContext, Need, RangeGrant } from '../ledger/decision.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
+import { isEventType, SCHEMA_VERSION } from '../ledger/events.ts';
+import { eventId } from '../ledger/identifiers.ts';
+import type { PlatformState } from '../ledger/platform.ts';
+import type { Rejection } from '../ledger/rejections.ts';
+import { limits } from '../limits.ts';
+import { sealEvent } from '../store/hash-chain.ts';
+import {
+  CorruptEvent,
+  type EventToAppend,
+  type Position,
+  type RecordedEvent,
+  type Store,
+  StoreFull,
+  StoreUnavailable,
+  WrongExpectedRevision,
+} from '../store/store.ts';
+import type { AnsweredCommand } from '../views/views.ts';
+import type { Aggregate, SpaceState } from './aggregate.ts';
+import { type LedgerRequest, LedgerUnavailable } from './request.ts';
+
+/** What a mailbox needs from the rest of the process. */
+export interface MailboxDeps {
+  readonly store: Store;
+  readonly log: Logger;
+  readonly clock: () => Date;
+  readonly newId: () => string;
+  /** A number from 0 to 1, for jitter. */
+  readonly random: () => number;
+  readonly platform: () => PlatformState;
+  /** Reads the platform's stream up to its end. */
+  readonly refreshPlatform: () => Promise<void>;
+  /** Resolves when this process's views have reached a position. */
+  readonly viewed: (position: Position) => Promise<void>;
+  readonly answered: (commandId: string) => AnsweredCommand | undefined;
+}
+
+/** What a mailbox answers: a decision that is durable, or why there is none. */
+export type Settled<S> =
+  | {
+      readonly outcome: 'decided';
+      readonly events: readonly LedgerEvent[];
+      readonly firstRevision: number;
+      readonly revision: number;
+      readonly position: Position;
+      /** The state after it. */
+      readonly state: S;
+    }
+  | { readonly outcome: 'repeated'; readonly answer: AnsweredCommand }
+  | { readonly outcome: 'rejected'; readonly rejection: Rejection }
+  | { readonly outcome: 'needs'; readonly need: Need; readonly state: S };
+
+interface Entry<S, C> {
+  readonly command: C;
+  readonly request: LedgerRequest;
+  readonly grants: readonly RangeGrant[];
+  /** For a dry run: the platform as other steps of it would leave it. */
+  readonly dryPlatform: PlatformState | undefined;
+  readonly resolve: (settled: Settled<S>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Commands decided one after another, whose events go into the log with one append. */
+interface Batch<S, C> {
+  state: S;
+  hash: string;
+  bytes: number;
+  readonly sealed: EventToAppend[];
+  readonly decided: { entry: Entry<S, C>; settled: Settled<S> }[];
+  readonly commandIds: Set<string>;
+}
+
+/**
+ * The one writer of a stream in this process. It holds the folded state, decides waiting commands
+ * one after another on the evolving state and appends all their events at once; answers leave only
+ * when the append is durable. That nothing is decided twice is the expected revision's doing; the
+ * mailbox is there for speed.
+ */
+export class Mailbox<S extends SpaceState, C> {
+  readonly #stream: string;
+  readonly #aggregate: Aggregate<S, C>;
+  readonly #deps: MailboxDeps;
+  readonly #queue: Entry<S, C>[] = [];
+  #state: S;
+  #hash = '';
+  #position: Position = 0n;
+  #loaded = false;
+  /** Whether others may have appended what decisions here have to see. */
+  #stale = false;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  /** Called with what another stream has to allow before a waiting command can go on. */
+  onNeed: (command: C) => void = () => {};
+
+  constructor(stream: string, aggregate: Aggregate<S, C>, deps: MailboxDeps) {
+    this.#stream = stream;
+    this.#aggregate = aggregate;
+    this.#deps = deps;
+    this.#state = aggregate.initial;
+  }
+
+  /** The state as far as it is durable and has been read. */
+  get state(): S {
+    return this.#state;
+  }
+
+  get isIdle(): boolean {
+    return this.#running === undefined && this.#queue.length === 0;
+  }
+
+  /** Resolves once nothing is being decided. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  /** Decides a command. Rejects with LedgerUnavailable when it cannot be decided now. */
+  submit(
+    command: C,
+    request: LedgerRequest,
+    grants: readonly RangeGrant[] = [],
+    dryPlatform?: PlatformState,
+  ): Promise<Settled<S>> {
+    if (this.#closed) return Promise.reject(new LedgerUnavailable('the ledger is shutting down'));
+    if (this.#queue.length >= limits.mailboxCommandsMax) {
+      const message = `too many commands wait for ${this.#stream}`;
+      return Promise.reject(new LedgerUnavailable(message));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ command, request, grants, dryPlatform, resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** Reads the stream up to its end; whatever is due by then is done. */
+  async load(): Promise<S> {
+    this.#start();
+    await this.idle();
+    return this.#state;
+  }
+
+  /** Reads what others have appended since. */
+  async refresh(): Promise<S> {
+    this.#stale = true;
+    return this.load();
+  }
+
+  /** Decides what was accepted, then takes nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.idle();
+  }
+
+  #start(): void {
+    if (this.#running !== undefined) return;
+    this.#running = this.#run()
+      .catch((error) => this.#failAll(error))
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#queue.length > 0 || this.#stale) this.#start();
+      });
+  }
+
+  async #run(): Promise<void> {
+    // Commands that arrive in one turn of the event loop are decided together.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#loaded) {
+      await this.#readTail();
+      this.#loaded = true;
+      this.#enqueueDue(true);
+    } else {
+      this.#enqueueDue(false);
+    }
+    while (this.#queue.length > 0 || this.#stale) await this.#turn();
+    this.#schedule();
+  }
+
+  /** One batch: decided, appended, answered. */
+  async #turn(): Promise<void> {
+    if (this.#stale) {
+      this.#stale = false;
+      await this.#readTail();
+    }
+    const { platform, refreshPlatform } = this.#deps;
+    if (this.#aggregate.platformRevision(this.#state) > platform().revision) {
+      await refreshPlatform();
+    }
+    await this.#awaitKeys();
+    const batch = this.#decideBatch();
+    if (batch.sealed.length > 0 && !(await this.#append(batch))) return;
+    this.#settle(batch);
+  }
+
+  /** A keyed command is decided only when the view of keys shows all that it is decided on. */
+  async #awaitKeys(): Promise<void> {
+    const isKeyed = ({ request }: Entry<S, C>) => request.idempotency !== undefined;
+    if (!this.#queue.some(isKeyed)) return;
+    try {
+      await this.#deps.viewed(this.#position);
+    } catch (error) {
+      const refusal = new LedgerUnavailable('the views are behind', 1, { cause: error });
+      for (const entry of this.#queue.filter(isKeyed)) entry.reject(refusal);
+      const others = this.#queue.filter((entry) => !isKeyed(entry));
+      this.#queue.splice(0, this.#queue.length, ...others);
+    }
+  }
+
+  #decideBatch(): Batch<S, C> {
+    const batch: Batch<S, C> = {
+      state: this.#state,
+      hash: this.#hash,
+      bytes: 0,
+      sealed: [],
+      decided: [],
+      commandIds: new Set(),
+    };
+    while (this.#queue.length > 0 && batch.decided.length < limits.mailboxBatchCommandsMax) {
+      const entry = this.#queue[0] as Entry<S, C>;
+      if (batch.commandIds.has(entry.request.commandId)) break;
+      if (!this.#decideInto(batch, entry)) break;
+      this.#queue.shift();
+    }
+    return batch;
+  }
+
+  /** Decides one command on the batch's state. False when its events need an append of their own. */
+  #decideInto(batch: Batch<S, C>, entry: Entry<S, C>): boolean {
+    const { request } = entry;
+    const done = request.idempotency && this.#deps.answered(request.commandId);
+    if (done !== undefined) {
+      batch.decided.push({ entry, settled: { outcome: 'repeated', answer: done } });
+      return true;
+    }
+    let decision: ReturnType<Aggregate<S, C>['decide']>;
+    let sealed: EventToAppend[];
+    try {
+      decision = this.#aggregate.decide(entry.command, batch.state, this.#contextOf(batch, entry));
+      if (decision.outcome !== 'decided') {
+        const { state } = batch;
+        const settled: Settled<S> =
+          decision.outcome === 'needs' ? { ...decision, state } : decision;
+        batch.decided.push({ entry, settled });
+        return true;
+      }
+      sealed = request.dryRun ? [] : this.#seal(batch, decision.events, request);
+    } catch (error) {
+      entry.reject(error);
+      return true;
+    }
+    const bytes = sealed.reduce((sum, event) => sum + Buffer.byteLength(event.body), 0);
+    const events = batch.sealed.length + sealed.length;
+    if (batch.bytes + bytes > limits.appendBytesMax || events > limits.appendEventsMax) {
+      if (batch.sealed.length > 0) return false;
+      entry.reject(new RangeError(`the decision of one command has ${bytes} bytes`));
+      return true;
+    }
+    const firstRevision = batch.state.revision + 1;
+    const revision = firstRevision + decision.events.length - 1;
+    const { state } = decision;
+    const settled = {
+      outcome: 'decided',
+      events: decision.events,
+      firstRevision,
+      revision,
+    } as const;
+    batch.decided.push({ entry, settled: { ...settled, position: 0n, state } });
+    if (request.dryRun || sealed.length === 0) return true;
+    batch.state = state;
+    batch.bytes += bytes;
+    batch.sealed.push(...sealed);
+    batch.hash = (sealed.at(-1) as EventToAppend).hash;
+    batch.commandIds.add(request.commandId);
+    this.#followUp(entry.command, decision, sealed.at(-1) as EventToAppend);
+    return true;
+  }
+
+  /** What a decision calls for, the rest of its own work first, comes before what else waits. */
+  #followUp(
+    command: C,
+    decision: Extract<Decision<S>, { outcome: 'decided' }>,
+    cause: EventToAppend,
+  ): void {
+    const commands = this.#aggregate.followUps(decision.state, decision.events);
+    const rest = decision.unfinished ? [command, ...commands] : commands;
+    const own = rest.map((one) => this.#ownEntry(one, cause.id));
+    // The entry that is being decided is still first in the queue.
+    this.#queue.splice(1, 0, ...own);
+  }
+
+  #enqueueDue(loaded: boolean): void {
+    const atMs = this.#deps.clock().getTime();
+    const commands = this.#aggregate.due(this.#state, atMs, loaded);
+    this.#queue.unshift(...commands.map((command) => this.#ownEntry(command, 'clock')));
+  }
+
+  /** A command of the ledger itself: nobody waits for its answer. */
+  #ownEntry(command: C, causationId: string): Entry<S, C> {
+    const commandId = this.#deps.newId();
+    const actor = { issuer: 'netalloc', subject: 'ledger', role: 'system' };
+    const request = { commandId, correlationId: commandId, causationId, actor, dryRun: false };
+    return {
+      command,
+      request,
+      grants: [],
+      dryPlatform: undefined,
+      resolve: (settled) => {
+        if (settled.outcome === 'needs') this.onNeed(command);
+      },
+      reject: (error) => {
+        this.#deps.log.warn({ err: error, stream: this.#stream }, 'a step of the ledger failed');
+      },
+    };
+  }
+
+  #contextOf(batch: Batch<S, C>, entry: Entry<S, C>): DecisionContext {
+    return {
+      commandId: entry.request.commandId,
+      atMs: Math.max(this.#deps.clock().getTime(), batch.state.lastAtMs),
+      platform: entry.dryPlatform ?? this.#deps.platform(),
+      grants: entry.grants,
+    };
+  }
+
+  #seal(
+    batch: Batch<S, C>,
+    events: readonly LedgerEvent[],
+    request: LedgerRequest,
+  ): EventToAppend[] {
+    let previousHash = batch.hash;
+    return events.map((event, index) => {
+      const { commandId, correlationId, causationId, actor, reason, idempotency } = request;
+      const sealed = sealEvent({
+        stream: this.#stream,
+        revision: batch.state.revision + 1 + index,
+        previousHash,
+        id: eventId(commandId, index),
+        type: event.type,
+        data: event.data,
+        metadata: {
+          commandId,
+          index,
+          count: events.length,
+          $correlationId: correlationId,
+          $causationId: causationId ?? commandId,
+          actor,
+          ...(reason === undefined ? {} : { reason }),
+          schemaVersion: SCHEMA_VERSION,
+          ...(idempotency === undefined ? {} : { idempotency }),
+        },
+      });
+      previousHash = sealed.hash;
+      return sealed;
+    });
+  }
+
+  /**
+   * Appends a batch; after an unknown outcome the identical batch again. False when another writer
+   * was first: the state has been read anew, and what is not in the log yet waits to be decided.
+   */
+  async #append(batch: Batch<S, C>): Promise<boolean> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const appended = await this.#deps.store.append(
+          this.#stream,
+          this.#state.revision,
+          batch.sealed,
+        );
+        this.#state = batch.state;
+        this.#hash = batch.hash;
+        this.#position = appended.position;
+        return true;
+      } catch (error) {
+        if (error instanceof WrongExpectedRevision) {
+          await this.#resolveConflict(batch, error);
+          return false;
+        }
+        if (error instanceof StoreUnavailable && attempt < limits.appendAttemptsMax) {
+          await this.#backOff(attempt);
+          continue;
+        }
+        this.#refuseBatch(batch, error);
+        return false;
+      }
+    }
+  }
+
+  async #backOff(attempt: number): Promise<void> {
+    const { appendRetryDelayMsMin, appendRetryDelayMsMax } = limits;
+    const bound = Math.min(appendRetryDelayMsMax, appendRetryDelayMsMin * 2 ** attempt);
+    const delay = appendRetryDelayMsMin + this.#deps.random() * (bound - appendRetryDelayMsMin);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+
+  /** Commands found in the new tail have succeeded; only the others are decided again. */
+  async #resolveConflict(batch: Batch<S, C>, error: WrongExpectedRevision): Promise<void> {
+    if (error.actual <= this.#state.revision) throw error;
+    const tail = await this.#readTail();
+    const again: Entry<S, C>[] = [];
+    for (const { entry, settled } of batch.decided) {
+      const { commandId, dryRun } = entry.request;
+      const own = tail.filter((event) => event.metadata.commandId === commandId);
+      const last = own.at(-1);
+      if (last === undefined || dryRun || settled.outcome !== 'decided') {
+        again.push(entry);
+        continue;
+      }
+      const { revision, position } = last;
+      const events = own.map((event) => ({ type: event.type, data: event.data }) as LedgerEvent);
+      const firstRevision = (own[0] as RecordedEvent).revision;
+      const { state } = settled;
+      const found = { events, firstRevision, revision, position, state };
+      this.#answer(entry, { outcome: 'decided', ...found });
+    }
+    this.#queue.unshift(...again);
+  }
+
+  #refuseBatch(batch: Batch<S, C>, error: unknown): void {
+    const full = error instanceof StoreFull;
+    const known = full || error instanceof StoreUnavailable;
+    // Unless the store says that nothing was written, only the log can tell.
+    if (!full) this.#forget();
+    const refusal = known
+      ? new LedgerUnavailable(full ? 'the store is full' : 'the store does not answer', 5, {
+          cause: error,
+        })
+      : error;
+    for (const { entry } of batch.decided) entry.reject(refusal);
+  }
+
+  #forget(): void {
+    this.#state = this.#aggregate.initial;
+    this.#hash = '';
+    this.#position = 0n;
+    this.#loaded = false;
+  }
+
+  #failAll(error: unknown): void {
+    this.#forget();
+    for (const entry of this.#queue.splice(0)) entry.reject(unavailable(error));
+  }
+
+  #settle(batch: Batch<S, C>): void {
+    for (const { entry, settled } of batch.decided) {
+      const position = this.#position;
+      this.#answer(entry, settled.outcome === 'decided' ? { ...settled, position } : settled);
+    }
+  }
+
+  /** An answer leaves when the views of this process show what it rests on. */
+  #answer(entry: Entry<S, C>, settled: Settled<S>): void {
+    this.#deps.viewed(this.#position).then(() => entry.resolve(settled), entry.reject);
+  }
+
+  async #readTail(): Promise<RecordedEvent[]> {
+    const tail: RecordedEvent[] = [];
+    const keep = this.#loaded;
+    for await (const event of this.#deps.store.readStream(this.#stream, this.#state.revision + 1)) {
+      if (event.metadata.previousHash !== this.#hash) {
+        const message = 'it does not follow the event before it';
+        throw new CorruptEvent(event.stream, event.revision, event.position, message);
+      }
+      if (!isEventType(event.type)) {
+        throw new Error(`${event.type} in ${event.stream} was written by a newer netalloc`);
+      }
+      const { type, data } = event;
+      this.#state = this.#aggregate.evolve(this.#state, { type, data } as LedgerEvent);
+      this.#hash = event.metadata.hash;
+      this.#position = event.position;
+      if (keep) tail.push(event);
+    }
+    return tail;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    const next = this.#aggregate.nextDue(this.#state);
+    if (next === undefined) return;
+    const delay = Math.max(next - this.#deps.clock().getTime(), 0) + 1;
+    this.#timer = setTimeout(() => this.#start(), Math.min(delay, limits.timerMsMax));
+    this.#timer.unref();
+  }
+}
+
+function unavailable(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable)) return error;
+  return new LedgerUnavailable('the store does not answer', 5, { cause: error });
+}
