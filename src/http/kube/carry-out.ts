@@ -1,0 +1,104 @@
+import type { LedgerAnswer } from '../../application/request.ts';
+import type { KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
+import { refusalAnswer } from '../refusals.ts';
+import { conflict, detailsOf, notFound, type StatusBody } from '../status.ts';
+import { type Exchange, requireSameRequest } from './exchange.ts';
+import type { Kind, LedgerCommand } from './kind.ts';
+import { resourceOf } from './kinds/served-kinds.ts';
+
+/** An answer of a handler: its code, and the object or Status that is its body. */
+export interface Answer {
+  readonly code: number;
+  readonly body: object;
+}
+
+/** A command that was carried out: now, or before under the same key. */
+export type Accepted = Exclude<LedgerAnswer, { readonly outcome: 'rejected' }>;
+
+/** Sends a command to its address space. A refusal is thrown as its answer. */
+export async function carryOut(exchange: Exchange, { project, command }: LedgerCommand) {
+  const { deps, request } = exchange;
+  const answer: LedgerAnswer = await (project === undefined
+    ? deps.ledger.platform(command, request)
+    : deps.ledger.project(project, command, request));
+  if (answer.outcome === 'rejected') {
+    throw refusalAnswer(resourceOf(answer.rejection.subject.kind), answer.rejection);
+  }
+  if (answer.outcome === 'repeated') {
+    requireSameRequest(answer, request.idempotency?.requestHash);
+  }
+  return answer satisfies Accepted;
+}
+
+/** The object as an accepted command left it; undefined when it is gone. */
+export function objectAfter(
+  { deps, request }: Exchange,
+  kind: Kind,
+  key: ObjectKey,
+  accepted: Accepted,
+): KubeObject | undefined {
+  if (!request.dryRun || accepted.outcome === 'repeated') {
+    return objectAt(deps.views, kind, key, accepted.revision);
+  }
+  const { stream, firstRevision, events } = accepted;
+  if (events.length === 0) return deps.views.get(kind.kind, key.namespace, key.name)?.object;
+  const left = deps.views.preview(stream, firstRevision, events);
+  return left.find(
+    (one) => one.kind === kind.kind && one.namespace === key.namespace && one.name === key.name,
+  )?.object;
+}
+
+/** The object as the event at a revision of its stream left it. */
+export function objectAt(
+  views: Exchange['deps']['views'],
+  kind: Kind,
+  { namespace, name }: ObjectKey,
+  revision: number,
+): KubeObject | undefined {
+  return views.getAtRevision(kind.kind, namespace, name, revision)?.object;
+}
+
+/** The object as it is now, or a NotFound answer. */
+export function requireObject(
+  views: Exchange['deps']['views'],
+  kind: Kind,
+  { namespace, name }: ObjectKey,
+): ViewedObject {
+  const viewed = views.get(kind.kind, namespace, name);
+  if (viewed === undefined) throw notFound(kind, name);
+  return viewed;
+}
+
+/** What a writer says of the object that it means to change. */
+export interface Precondition {
+  readonly uid?: string | null | undefined;
+  readonly resourceVersion?: string | null | undefined;
+}
+
+/** Refuses a writer whose picture of the object is not the present one. */
+export function requireCurrent(
+  kind: Kind,
+  { object: { metadata }, name }: ViewedObject,
+  { uid, resourceVersion }: Precondition,
+): void {
+  if (uid && uid !== metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+    throw conflict(kind, name, why);
+  }
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    const why =
+      'the object has been modified; please apply your changes to the latest version and try again';
+    throw conflict(kind, name, why);
+  }
+}
+
+/** What a command is told of the object it changes, so that it is refused if that has changed. */
+export function expectationOf({ object, revision }: ViewedObject) {
+  return { uid: object.metadata.uid, revision };
+}
+
+/** The answer to a deletion that is complete. */
+export function deletedStatus(kind: Kind, name: string, uid: string | undefined): StatusBody {
+  const details = { ...detailsOf(kind, name), ...(uid === undefined ? {} : { uid }) };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+}

@@ -1,0 +1,72 @@
+import { dnsLabel } from '../../ledger/names.ts';
+import { badRequest, forbidden, invalid, notFound } from '../status.ts';
+import { type Answer, carryOut, objectAfter, objectAt } from './carry-out.ts';
+import type { Exchange } from './exchange.ts';
+import { invalidValue, required } from './field-errors.ts';
+import { generatedName } from './generated-name.ts';
+import type { Kind, ObjectBody, Writes } from './kind.ts';
+import { namespaces } from './kinds/namespaces.ts';
+import { readObject } from './object-body.ts';
+import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
+
+/** Creates an object and answers with it, complete: a claim's answer has its addresses. */
+export async function createObject(
+  exchange: Exchange,
+  kind: Kind,
+  writes: Writes & Required<Pick<Writes, 'create'>>,
+  namespace: string,
+  body: unknown,
+): Promise<Answer> {
+  const read = readObject(kind, namespace, body, exchange);
+  if (read.metadata.resourceVersion) {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  requireNamespaceName(kind, namespace);
+  const name = nameOf(kind, writes, read, exchange);
+  const why = writes.nameForbidden?.(name);
+  if (why !== undefined) throw forbidden(kind, name, why);
+  const key = { namespace, name };
+  const { answered, deps } = exchange;
+  if (answered !== undefined) {
+    const { code, revision } = answered;
+    return { code, body: present(objectAt(deps.views, kind, key, revision), kind, name) };
+  }
+  const kept = keptMetadata(writes, read.spec);
+  const causes = keptLabelProblems(read.metadata, kept);
+  if (causes.length > 0) throw invalid(kind, name, causes);
+  const metadata = storedMetadata(read.metadata, kept);
+  const command = writes.create({ ...key, spec: read.spec, metadata });
+  const accepted = await carryOut(exchange, command);
+  return { code: 201, body: present(objectAfter(exchange, kind, key, accepted), kind, name) };
+}
+
+/** A path with a namespace that cannot exist is answered as one that does not. */
+function requireNamespaceName(kind: Kind, namespace: string): void {
+  if (!kind.namespaced || dnsLabel.safeParse(namespace).success) return;
+  throw notFound(namespaces, namespace);
+}
+
+function nameOf(kind: Kind, writes: Writes, read: ObjectBody, exchange: Exchange): string {
+  const { name, generateName } = read.metadata;
+  const only = writes.nameOf?.(read.spec);
+  if (only !== undefined) {
+    if (name === undefined || name === only) return only;
+    throw invalid(kind, name, [invalidValue('metadata.name', name, `must be "${only}"`)]);
+  }
+  if (name !== undefined) return name;
+  if (!generateName) {
+    throw invalid(kind, '', [required('metadata.name', 'name or generateName is required')]);
+  }
+  const generated = generatedName(generateName, exchange.request.commandId);
+  const parsed = kind.nameSchema.safeParse(generated);
+  if (parsed.success) return generated;
+  const message = parsed.error.issues[0]?.message ?? 'is no name';
+  const cause = invalidValue('metadata.generateName', generateName, message);
+  throw invalid(kind, generated, [cause]);
+}
+
+/** What was created is there: its answer waited for the views. */
+function present(object: object | undefined, kind: Kind, name: string): object {
+  if (object === undefined) throw new Error(`${kind.kind} ${name} is not in the views`);
+  return object;
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { LedgerRequest } from '../../application/request.ts';
+import type { Actor } from '../../ledger/events.ts';
+import { uuidOf } from '../../ledger/identifiers.ts';
+import { limits } from '../../limits.ts';
+import type { AnsweredCommand } from '../../views/views.ts';
+import type { HttpDeps } from '../deps.ts';
+import { queryValue, queryValues } from '../query.ts';
+import { badRequest, invalid, StatusError } from '../status.ts';
+import { unsupportedValue } from './field-errors.ts';
+import { FIELD_VALIDATION, type FieldValidation } from './field-validation.ts';
+
+/** Who every caller is while there is no authentication. */
+const INSECURE_ACTOR: Actor = { issuer: 'netalloc', subject: 'insecure-http', role: 'operator' };
+
+export type WriteVerb = 'Create' | 'Update' | 'Patch' | 'Delete';
+
+/** One request that writes: what the handlers need of it beside its body. */
+export interface Exchange {
+  readonly deps: HttpDeps;
+  readonly fieldValidation: FieldValidation;
+  readonly request: LedgerRequest;
+  /** The answer of an earlier request with the same key and content. */
+  readonly answered: AnsweredCommand | undefined;
+  /** Warnings that go with the answer. */
+  readonly warnings: ReadonlySet<string>;
+  warn(text: string): void;
+}
+
+/** Reads the options that all writing requests have in common. */
+export function beginExchange(deps: HttpDeps, http: FastifyRequest, verb: WriteVerb): Exchange {
+  const actor = INSECURE_ACTOR;
+  const key = idempotencyKey(http);
+  const options = {
+    fieldValidation: fieldValidationOf(http, verb),
+    dryRun: isDryRun(queryValues(http, 'dryRun'), verb),
+  };
+  const request = { correlationId: http.id, actor, dryRun: options.dryRun };
+  const warnings = new Set<string>();
+  const exchange = {
+    ...{ deps, warnings, fieldValidation: options.fieldValidation },
+    warn: (text: string) => {
+      if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
+    },
+  };
+  if (key === undefined) {
+    const commandId = deps.newId();
+    return { ...exchange, request: { ...request, commandId }, answered: undefined };
+  }
+  const commandId = uuidOf('idempotency-key', actor.issuer, actor.subject, key);
+  const code = verb === 'Create' ? 201 : 200;
+  const idempotency = { key, requestHash: requestHash(http), code };
+  const answered = deps.views.answered(commandId);
+  if (answered !== undefined) requireSameRequest(answered, idempotency.requestHash);
+  return { ...exchange, request: { ...request, commandId, idempotency }, answered };
+}
+
+/** The same exchange with the dry run that its body asks for. */
+export function withDryRun(exchange: Exchange, dryRun: boolean): Exchange {
+  if (!dryRun || exchange.request.dryRun) return exchange;
+  return { ...exchange, request: { ...exchange.request, dryRun } };
+}
+
+/** A key stands for one request: another one under it is refused, whatever became of the first. */
+export function requireSameRequest(
+  answered: Pick<AnsweredCommand, 'requestHash'>,
+  requestHash: string | undefined,
+): void {
+  if (answered.requestHash === requestHash) return;
+  const message = 'the Idempotency-Key was used for another request';
+  throw new StatusError('IdempotencyKeyReused', message);
+}
+
+/** Whether dryRun values ask for a dry run; anything but `All` is refused. */
+export function isDryRun(values: readonly string[], verb: WriteVerb): boolean {
+  for (const value of values) {
+    if (value !== 'All') throw invalidOption(verb, 'dryRun', value, ['All']);
+  }
+  return values.length > 0;
+}
+
+/** A request option with a value that it cannot have. */
+function invalidOption(
+  verb: WriteVerb,
+  option: string,
+  value: unknown,
+  supported: readonly string[],
+): StatusError {
+  const options = { group: 'meta.k8s.io', kind: `${verb}Options` };
+  return invalid(options, '', [unsupportedValue(option, value, supported)]);
+}
+
+function fieldValidationOf(http: FastifyRequest, verb: WriteVerb): FieldValidation {
+  const value = queryValue(http, 'fieldValidation');
+  if (value === undefined || value === '') return 'Strict';
+  const known = FIELD_VALIDATION.find((one) => one === value);
+  if (known === undefined) throw invalidOption(verb, 'fieldValidation', value, FIELD_VALIDATION);
+  return known;
+}
+
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+function idempotencyKey({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  const max = limits.idempotencyKeyCharsMax;
+  if (typeof key === 'string' && key.length <= max && VISIBLE_ASCII.test(key)) return key;
+  throw badRequest(`Idempotency-Key must be 1 to ${max} visible ASCII characters`);
+}
+
+/** What makes two requests the same: method, path, query in any order, type and body. */
+function requestHash({ method, url, headers, body }: FastifyRequest): string {
+  const [path, query = ''] = url.split('?', 2);
+  const sorted = query.split('&').sort().join('&');
+  const type = headers['content-type'] ?? '';
+  const hash = createHash('sha256').update(`${method}\n${path}\n${sorted}\n${type}\n`);
+  return hash.update(bodyOf(body)).digest('hex');
+}
+
+/** The bytes of a request's body; none when it had none. */
+export function bodyOf(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}

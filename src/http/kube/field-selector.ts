@@ -1,0 +1,46 @@
+import type { KubeObject } from '../../views/views.ts';
+import { isObject } from '../json-body.ts';
+import { badRequest } from '../status.ts';
+import type { Kind } from './kind.ts';
+
+/** What a field selector asks for. */
+export interface FieldSelector {
+  matches(object: KubeObject): boolean;
+  /** The only name that can match, where the selector says it. */
+  readonly name: string | undefined;
+}
+
+const COMMON_FIELDS = ['metadata.name', 'metadata.namespace'];
+/** A term: commas, equal signs and backslashes of the value are escaped by a backslash. */
+const TERM = /^(?<field>[^=!,\\]+)(?<operator>==|=|!=)(?<value>(?:\\[\\,=]|[^\\,=])*)(?:,|$)/;
+
+/** Reads a field selector; a field that the kind cannot be selected by is refused. */
+export function parseFieldSelector(text: string, kind: Kind): FieldSelector {
+  const terms: { field: string; value: string; isNegated: boolean }[] = [];
+  for (let rest = text.trim(); rest !== ''; ) {
+    const match = TERM.exec(rest);
+    if (match?.groups === undefined) {
+      throw badRequest(`invalid field selector "${text}": cannot be read at "${rest}"`);
+    }
+    const { field = '', operator, value = '' } = match.groups;
+    if (!COMMON_FIELDS.includes(field) && !kind.selectableFields?.includes(field)) {
+      throw badRequest(`field label not supported: ${field}`);
+    }
+    const unescaped = value.replace(/\\(.)/g, '$1');
+    terms.push({ field, value: unescaped, isNegated: operator === '!=' });
+    rest = rest.slice(match[0].length);
+  }
+  const name = terms.find((term) => term.field === 'metadata.name' && !term.isNegated)?.value;
+  const matches = (object: KubeObject) =>
+    terms.every(({ field, value, isNegated }) => (fieldOf(object, field) === value) !== isNegated);
+  return { matches, name };
+}
+
+/** The text of a field; one that an object lacks is empty. */
+function fieldOf(object: KubeObject, field: string): string {
+  let value: unknown = object;
+  for (const step of field.split('.')) {
+    value = isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined;
+  }
+  return typeof value === 'string' ? value : '';
+}

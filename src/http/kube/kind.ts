@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { Expectation } from '../../ledger/decision.ts';
+import type { StoredMetadata } from '../../ledger/events.ts';
+import type { PlatformCommand } from '../../ledger/platform.ts';
+import type { ProjectCommand } from '../../ledger/project/decide.ts';
+import type { ObjectKey, Views } from '../../views/views.ts';
+import type { Resource, StatusCause } from '../status.ts';
+import { type MetadataBody, metadataBody } from './metadata.ts';
+
+/** A kind of object that is served: everything the generic handlers need to know of it. */
+export interface Kind<Spec = unknown> extends KindDefinition<Spec> {
+  readonly apiVersion: string;
+  /** The schema of a whole object in a request's body. */
+  readonly bodySchema: z.ZodType<ObjectBody<Spec>>;
+}
+
+/** What a kind's file says of it; the rest follows. */
+interface KindDefinition<Spec> extends Resource {
+  readonly version: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly namespaced: boolean;
+  readonly nameSchema: z.ZodType<string>;
+  readonly specSchema: z.ZodType<Spec>;
+  /** Fields that a field selector may name beside name and namespace. */
+  readonly selectableFields?: readonly string[];
+  /** Whether clients report a status, under `/status`. */
+  readonly hasStatus?: boolean;
+  /** Absent for kinds that clients only read. */
+  readonly writes?: Writes<Spec>;
+}
+
+/** How a kind's writes become commands. */
+export interface Writes<Spec = unknown> {
+  /** The project that decides about an object, or undefined for the platform. */
+  projectOf(key: ObjectKey): string | undefined;
+  /** Labels that the ledger keeps on an object; a client can neither set nor remove them. */
+  ledgerLabels?(spec: Spec): Readonly<Record<string, string>>;
+  /** Annotations that the ledger keeps; what a client sends under these keys is passed over. */
+  readonly ledgerAnnotations?: readonly string[];
+  /** The name of every object of this spec, where the spec says it. */
+  nameOf?(spec: Spec): string;
+  /** Why no client may create or delete an object of this name. */
+  nameForbidden?(name: string): string | undefined;
+  /** Whether the spec of a body means nothing to the ledger. */
+  readonly ignoresSpec?: boolean;
+  /** Fields of the spec that an update may change; none unless there is an `update`. */
+  readonly mutableFields?: readonly string[];
+  /** What is wrong with a change of mutable fields. */
+  changeProblems?(from: Spec, to: Spec): readonly StatusCause[];
+  /** Absent where clients create none. */
+  create?(desired: Desired<Spec>): LedgerCommand;
+  /** Absent where no field of the spec may change. */
+  update?(desired: Desired<Spec>, expect: Expectation): LedgerCommand;
+  remove(key: ObjectKey, expect: Expectation, views: Views): LedgerCommand;
+}
+
+/** What a client wants an object to be: checked, and completed with defaults. */
+export interface Desired<Spec = unknown> extends ObjectKey {
+  readonly spec: Spec;
+  readonly metadata: StoredMetadata;
+}
+
+/** A command with the address space that decides it: a project's, else the platform's. */
+export type LedgerCommand =
+  | { readonly project: string; readonly command: ProjectCommand }
+  | { readonly project: undefined; readonly command: PlatformCommand };
+
+/** An object as a client sends it. */
+export interface ObjectBody<Spec = unknown> {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly metadata: MetadataBody;
+  readonly spec: Spec;
+  readonly status?: unknown;
+}
+
+/** Completes a kind's definition with what follows from it. */
+export function defineKind<Spec>(definition: KindDefinition<Spec>): Kind<Spec> {
+  const { group, version, nameSchema, specSchema } = definition;
+  const bodySchema = z.strictObject({
+    apiVersion: z.string().optional(),
+    kind: z.string().optional(),
+    metadata: metadataBody(nameSchema).default({}),
+    // An absent spec is an empty one: what it lacks has defaults, or is named as missing.
+    spec: z.preprocess((spec) => spec ?? {}, specSchema),
+    status: z.unknown().optional(),
+  });
+  const apiVersion = group === '' ? version : `${group}/${version}`;
+  return { ...definition, apiVersion, bodySchema: bodySchema as z.ZodType<ObjectBody<Spec>> };
+}

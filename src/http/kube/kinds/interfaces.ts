@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { dnsSubdomain } from '../../../ledger/names.ts';
+import { defineKind } from '../kind.ts';
+import { reference } from '../spec-fields.ts';
+import { LOCATION_LABEL, NETWORKING } from './groups.ts';
+
+/** Interfaces are made by the ledger: of their spec nothing is a client's to change. */
+export const interfaces = defineKind({
+  ...NETWORKING,
+  kind: 'NetworkInterface',
+  plural: 'networkinterfaces',
+  singular: 'networkinterface',
+  shortNames: ['nic'],
+  namespaced: true,
+  nameSchema: dnsSubdomain,
+  specSchema: z.looseObject({ network: reference, location: reference }),
+  selectableFields: [
+    'spec.network.name',
+    'spec.location.name',
+    'spec.claimRef.name',
+    'status.phase',
+  ],
+  hasStatus: true,
+  writes: {
+    projectOf: ({ namespace }) => namespace,
+    ledgerLabels: (spec) => ({ [LOCATION_LABEL]: spec.location.name }),
+    remove: ({ namespace, name }, expect) => ({
+      project: namespace,
+      command: { type: 'DeleteInterface', name, expect },
+    }),
+  },
+});

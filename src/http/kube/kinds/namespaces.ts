@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { dnsLabel, isReservedNamespace } from '../../../ledger/names.ts';
+import { defineKind } from '../kind.ts';
+import { IPV6_RANGE_ANNOTATION } from './groups.ts';
+
+/** Namespaces are the projects. Their spec holds nothing of ours; clients send upstream's. */
+export const namespaces = defineKind({
+  group: '',
+  version: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  singular: 'namespace',
+  shortNames: ['ns'],
+  namespaced: false,
+  nameSchema: dnsLabel,
+  specSchema: z.strictObject({ finalizers: z.array(z.string()).nullish() }).nullish(),
+  writes: {
+    projectOf: ({ name }) => name,
+    nameForbidden: (name) =>
+      isReservedNamespace(name)
+        ? 'names that begin with kube- or netalloc- are reserved'
+        : undefined,
+    ignoresSpec: true,
+    ledgerAnnotations: [IPV6_RANGE_ANNOTATION],
+    create: ({ name, metadata }) => ({
+      project: name,
+      command: { type: 'CreateNamespace', metadata },
+    }),
+    remove: ({ name }, expect) => ({
+      project: name,
+      command: { type: 'DeleteNamespace', expect },
+    }),
+  },
+});

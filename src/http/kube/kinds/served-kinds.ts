@@ -1,0 +1,30 @@
+import type { Resource } from '../../status.ts';
+import type { Kind } from '../kind.ts';
+import { claimsFor } from './claims.ts';
+import { interfaces } from './interfaces.ts';
+import { locations } from './locations.ts';
+import { namespaces } from './namespaces.ts';
+import { networkContexts } from './network-contexts.ts';
+import { networks } from './networks.ts';
+import { ipClasses, ipPools } from './pools.ts';
+
+/** Every kind that is served, in the order in which discovery lists them. */
+export function servedKinds(defaultLocation: string | undefined): readonly Kind[] {
+  return [
+    namespaces,
+    networks,
+    networkContexts,
+    locations,
+    claimsFor(defaultLocation),
+    interfaces,
+    ipPools,
+    ipClasses,
+  ];
+}
+
+const resources = new Map<string, Resource>(servedKinds(undefined).map((one) => [one.kind, one]));
+
+/** The resource of a kind, as refusals name it; a kind that is not served stands for itself. */
+export function resourceOf(kind: string): Resource {
+  return resources.get(kind) ?? { group: '', kind, plural: kind.toLowerCase() };
+}

@@ -1,0 +1,165 @@
+import type { FastifyRequest } from 'fastify';
+import { limits } from '../../limits.ts';
+import type { Position } from '../../store/store.ts';
+import type { KubeObject, ObjectKey, ObjectPage, Views } from '../../views/views.ts';
+import type { HttpDeps } from '../deps.ts';
+import { queryValue } from '../query.ts';
+import { badRequest, invalid, StatusError } from '../status.ts';
+import { listIdentity, readContinueToken, writeContinueToken } from './continue-token.ts';
+import { unsupportedValue } from './field-errors.ts';
+import { type FieldSelector, parseFieldSelector } from './field-selector.ts';
+import type { Kind } from './kind.ts';
+import { parseLabelSelector } from './label-selector.ts';
+import { readResourceVersion } from './resource-version.ts';
+
+/** What a list request asks for. */
+interface ListRequest {
+  readonly kind: Kind;
+  /** Undefined lists all namespaces. */
+  readonly namespace: string | undefined;
+  /** Objects in one page; undefined is all there are. */
+  readonly limit: number | undefined;
+  readonly after: ObjectKey | undefined;
+  /** The list is of this position. */
+  readonly position: Position;
+  readonly fields: FieldSelector;
+  /** Undefined when there are no selectors. */
+  readonly matches: ((object: KubeObject) => boolean) | undefined;
+  /** What a continue token of this list belongs to. */
+  readonly identity: string;
+}
+
+/** The text of a list: whole, or in parts when it is long. */
+export type ListText = string | AsyncIterable<string>;
+
+/** Lists objects by namespace and name. Every page of one list shows the same instant. */
+export function listObjects(
+  { views }: HttpDeps,
+  kind: Kind,
+  namespace: string | undefined,
+  http: FastifyRequest,
+): ListText {
+  const request = readListRequest(views, kind, namespace, http);
+  const first = pageOf(views, request, request.after);
+  if (first.next === undefined || request.limit !== undefined) {
+    return head(request, first.next) + textOf(first) + TAIL;
+  }
+  return wholeList(views, request, first);
+}
+
+const TAIL = ']}';
+
+function head({ kind, position, identity }: ListRequest, next: ObjectKey | undefined): string {
+  const token = next && writeContinueToken({ position, after: next }, identity);
+  const metadata = { resourceVersion: String(position), ...(token ? { continue: token } : {}) };
+  const list = { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata };
+  return `${JSON.stringify(list).slice(0, -1)},"items":[`;
+}
+
+function textOf({ items }: ObjectPage): string {
+  return items.map(({ object }) => JSON.stringify(object)).join();
+}
+
+/**
+ * A client that names no limit wants everything. It is read and sent page by page, so that neither
+ * memory nor the other clients suffer from a long list.
+ */
+async function* wholeList(views: Views, request: ListRequest, first: ObjectPage) {
+  yield head(request, undefined) + textOf(first);
+  for (let next = first.next; next !== undefined; ) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const page = pageOf(views, request, next);
+    if (page.items.length > 0) yield `,${textOf(page)}`;
+    next = page.next;
+  }
+  yield TAIL;
+}
+
+function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined): ObjectPage {
+  const { kind, namespace, fields, matches, position } = request;
+  const isNow = position === views.position;
+  if (isNow && after === undefined && fields.name !== undefined && namespace !== undefined) {
+    const one = views.get(kind.kind, namespace, fields.name);
+    const items = one !== undefined && matches?.(one.object) ? [one] : [];
+    return { items, next: undefined };
+  }
+  const limit = Math.min(request.limit ?? limits.pageObjectsMax, limits.pageObjectsMax);
+  const at = isNow ? undefined : position;
+  return views.list(kind.kind, { namespace, after, limit, at, ...(matches && { matches }) });
+}
+
+function readListRequest(
+  views: Views,
+  kind: Kind,
+  namespace: string | undefined,
+  http: FastifyRequest,
+): ListRequest {
+  refuseWatch(http, kind);
+  const labelText = queryValue(http, 'labelSelector') ?? '';
+  const fieldText = queryValue(http, 'fieldSelector') ?? '';
+  const labels = parseLabelSelector(labelText);
+  const fields = parseFieldSelector(fieldText, kind);
+  const matches = (object: KubeObject) =>
+    labels(object.metadata.labels ?? {}) && fields.matches(object);
+  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText);
+  return {
+    ...{ kind, namespace, fields, identity, limit: readLimit(queryValue(http, 'limit')) },
+    ...readPlace(views, http, identity),
+    matches: labelText === '' && fieldText === '' ? undefined : matches,
+  };
+}
+
+/** From where a list goes on, and which instant it shows. */
+function readPlace(views: Views, http: FastifyRequest, identity: string) {
+  const version = queryValue(http, 'resourceVersion');
+  const token = queryValue(http, 'continue');
+  const match = queryValue(http, 'resourceVersionMatch') ?? '';
+  const asked = readResourceVersion(version, views);
+  if (token !== undefined && token !== '') {
+    if (asked !== undefined || match !== '') {
+      throw badRequest('specifying resource version is not allowed when using continue');
+    }
+    const { position, after } = readContinueToken(token, identity);
+    if (position <= views.position) return { position, after };
+    throw new StatusError('Expired', 'the continue key is of a log that is no longer served');
+  }
+  if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {
+    const cause = unsupportedValue('resourceVersionMatch', match, ['Exact', 'NotOlderThan']);
+    throw invalid(LIST_OPTIONS, '', [cause]);
+  }
+  if (match !== '' && !version) {
+    throw forbiddenOption('resourceVersionMatch is forbidden unless resourceVersion is provided');
+  }
+  if (match === 'Exact' && asked === undefined) {
+    throw forbiddenOption('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
+  }
+  const position = match === 'Exact' ? (asked as Position) : views.position;
+  return { position, after: undefined };
+}
+
+const LIST_OPTIONS = { group: 'meta.k8s.io', kind: 'ListOptions' };
+
+function forbiddenOption(text: string): StatusError {
+  const cause = { reason: 'FieldValueForbidden', message: `Forbidden: ${text}` };
+  return invalid(LIST_OPTIONS, '', [{ ...cause, field: 'resourceVersionMatch' }]);
+}
+
+function refuseWatch(http: FastifyRequest, kind: Kind): void {
+  const watch = queryValue(http, 'watch');
+  // As upstream reads it, everything but these two means true.
+  if (watch !== undefined && watch !== 'false' && watch !== '0') {
+    const message = `watching ${kind.plural} is not supported: list them again instead`;
+    throw new StatusError('MethodNotAllowed', message);
+  }
+  if (queryValue(http, 'sendInitialEvents')) {
+    const message = 'Forbidden: sendInitialEvents is forbidden for list';
+    const cause = { reason: 'FieldValueForbidden', message, field: 'sendInitialEvents' };
+    throw invalid(LIST_OPTIONS, '', [cause]);
+  }
+}
+
+function readLimit(text: string | undefined): number | undefined {
+  if (text === undefined || text === '' || text === '0') return undefined;
+  if (/^[1-9]\d{0,18}$/.test(text)) return Number(text);
+  throw badRequest(`limit: Invalid value: "${text}": must be a decimal number`);
+}

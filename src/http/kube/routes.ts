@@ -1,0 +1,183 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ObjectKey } from '../../views/views.ts';
+import type { HttpDeps } from '../deps.ts';
+import { readJsonObject } from '../json-body.ts';
+import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
+import { kindRouteSchema } from '../openapi.ts';
+import { addWarnings, sendJson, sendJsonText } from '../replies.ts';
+import type { Answer } from './carry-out.ts';
+import { createObject } from './create.ts';
+import { deleteObject, readDeleteOptions } from './delete.ts';
+import {
+  coreVersions,
+  groupDocument,
+  groupList,
+  resourceList,
+  versionDocument,
+} from './discovery.ts';
+import { beginExchange, bodyOf, type Exchange, type WriteVerb } from './exchange.ts';
+import { reportStatus } from './interface-status.ts';
+import type { Kind, Writes } from './kind.ts';
+import { type ListText, listObjects } from './list.ts';
+import { getObject } from './read.ts';
+import { updateObject, type WrittenBody } from './update.ts';
+
+/** Adds the Kubernetes API: discovery, and the resources of every kind that is served. */
+export function addKubeRoutes(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
+  app.addHook('onRequest', async (request) => requireJsonAnswer(request.headers.accept));
+  addDiscovery(app, deps, kinds);
+  for (const kind of kinds) {
+    const paths = pathsOf(kind);
+    addReads(app, deps, kind, paths);
+    if (kind.writes !== undefined) addWrites(app, deps, kind, kind.writes, paths);
+    if (kind.hasStatus) addStatus(app, deps, kind, `${paths.object}/status`);
+  }
+}
+
+interface Paths {
+  readonly all: string;
+  readonly collection: string;
+  readonly object: string;
+}
+
+function pathsOf({ group, apiVersion, plural, namespaced }: Kind): Paths {
+  const root = group === '' ? `/api/${apiVersion}` : `/apis/${apiVersion}`;
+  const all = `${root}/${plural}`;
+  const collection = namespaced ? `${root}/namespaces/:namespace/${plural}` : all;
+  return { all, collection, object: `${collection}/:name` };
+}
+
+function addDiscovery(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
+  const serve = (url: string, document: object) => {
+    const text = JSON.stringify(document);
+    const schema = { tags: ['discovery'], summary: `Discovery: ${url}` };
+    app.get(url, { schema }, (_request, reply) => {
+      sendJsonText(reply, 200, text);
+    });
+  };
+  serve('/version', versionDocument(deps.version));
+  serve('/api', coreVersions());
+  serve('/apis', groupList(kinds));
+  for (const group of new Set(kinds.map((kind) => kind.group))) {
+    if (group !== '') serve(`/apis/${group}`, groupDocument(kinds, group));
+  }
+  for (const apiVersion of new Set(kinds.map((kind) => kind.apiVersion))) {
+    const root = apiVersion.includes('/') ? '/apis' : '/api';
+    serve(`${root}/${apiVersion}`, resourceList(kinds, apiVersion));
+  }
+}
+
+function addReads(app: FastifyInstance, deps: HttpDeps, kind: Kind, paths: Paths): void {
+  const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
+  app.get(paths.object, { schema: get }, (request, reply) => {
+    const { code, body } = getObject(deps, kind, keyOf(request), request);
+    sendJson(reply, code, body);
+  });
+  const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
+  app.get(paths.collection, { schema: list }, (request, reply) => {
+    const namespace = kind.namespaced ? keyOf(request).namespace : undefined;
+    sendList(reply, listObjects(deps, kind, namespace, request));
+  });
+  if (paths.all === paths.collection) return;
+  const listAll = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind} in all namespaces`);
+  app.get(paths.all, { schema: listAll }, (request, reply) => {
+    sendList(reply, listObjects(deps, kind, undefined, request));
+  });
+}
+
+function addWrites(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  kind: Kind,
+  writes: Writes,
+  { collection, object }: Paths,
+): void {
+  const one = `one ${kind.kind}`;
+  const { create } = writes;
+  if (create !== undefined) {
+    const creating = { ...writes, create };
+    app.post(collection, { schema: kindRouteSchema(kind, 'create', one) }, (request, reply) =>
+      write(deps, request, reply, 'Create', (exchange) => {
+        const body = readBody(request, JSON_TYPE);
+        return createObject(exchange, kind, creating, keyOf(request).namespace, body);
+      }),
+    );
+  }
+  app.put(object, { schema: kindRouteSchema(kind, 'replace', one) }, (request, reply) =>
+    write(deps, request, reply, 'Update', (exchange) =>
+      updateObject(exchange, kind, writes, keyOf(request), replacement(request)),
+    ),
+  );
+  app.patch(object, { schema: kindRouteSchema(kind, 'patch', one) }, (request, reply) =>
+    write(deps, request, reply, 'Patch', (exchange) =>
+      updateObject(exchange, kind, writes, keyOf(request), patch(request)),
+    ),
+  );
+  app.delete(object, { schema: kindRouteSchema(kind, 'delete', one) }, (request, reply) =>
+    write(deps, request, reply, 'Delete', (exchange) =>
+      deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
+    ),
+  );
+}
+
+function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string): void {
+  const what = `the status of one ${kind.kind}`;
+  app.get(url, { schema: kindRouteSchema(kind, 'get', what) }, (request, reply) => {
+    const { code, body } = getObject(deps, kind, keyOf(request), request);
+    sendJson(reply, code, body);
+  });
+  app.put(url, { schema: kindRouteSchema(kind, 'replace', what) }, (request, reply) =>
+    write(deps, request, reply, 'Update', (exchange) =>
+      reportStatus(exchange, kind, keyOf(request), replacement(request)),
+    ),
+  );
+  app.patch(url, { schema: kindRouteSchema(kind, 'patch', what) }, (request, reply) =>
+    write(deps, request, reply, 'Patch', (exchange) =>
+      reportStatus(exchange, kind, keyOf(request), patch(request)),
+    ),
+  );
+}
+
+/** A writing request from its options to its answer, warnings included. */
+async function write(
+  deps: HttpDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  verb: WriteVerb,
+  handle: (exchange: Exchange) => Promise<Answer>,
+): Promise<FastifyReply> {
+  const exchange = beginExchange(deps, request, verb);
+  try {
+    const { code, body } = await handle(exchange);
+    addWarnings(reply, exchange.warnings);
+    return sendJson(reply, code, body);
+  } catch (error) {
+    addWarnings(reply, exchange.warnings);
+    throw error;
+  }
+}
+
+function replacement(request: FastifyRequest): WrittenBody {
+  return { replacement: readBody(request, JSON_TYPE) };
+}
+
+function patch(request: FastifyRequest): WrittenBody {
+  return { patch: readBody(request, MERGE_PATCH_TYPE) };
+}
+
+function readBody(request: FastifyRequest, type: string): Record<string, unknown> {
+  requireBodyType(request.headers['content-type'], type);
+  return readJsonObject(bodyOf(request.body));
+}
+
+/** The object that a path names; a part that the path does not have is empty. */
+function keyOf(request: FastifyRequest): ObjectKey {
+  const { namespace = '', name = '' } = request.params as Partial<ObjectKey>;
+  return { namespace, name };
+}
+
+function sendList(reply: FastifyReply, text: ListText): void {
+  if (typeof text === 'string') sendJsonText(reply, 200, text);
+  else reply.header('content-type', JSON_TYPE).send(Readable.from(text));
+}

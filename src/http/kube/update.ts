@@ -1,0 +1,180 @@
+import { isDeepStrictEqual } from 'node:util';
+import { limits } from '../../limits.ts';
+import type { AnsweredCommand, KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
+import { isObject } from '../json-body.ts';
+import { invalid, type StatusCause, StatusError } from '../status.ts';
+import {
+  type Answer,
+  carryOut,
+  expectationOf,
+  objectAfter,
+  requireCurrent,
+  requireObject,
+} from './carry-out.ts';
+import type { Exchange } from './exchange.ts';
+import { invalidValue } from './field-errors.ts';
+import type { Desired, Kind, LedgerCommand, ObjectBody, Writes } from './kind.ts';
+import { mergePatch } from './merge-patch.ts';
+import { readObject, requireName } from './object-body.ts';
+import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
+
+/** What a write makes of the object that it found. */
+export interface Change {
+  /** Undefined when things are already so. */
+  readonly command: LedgerCommand | undefined;
+  /** The object as the change leaves it, as far as the client decides about it. */
+  readonly object: KubeObject;
+}
+
+/** A whole object, or a patch that is applied to the present one. */
+export type WrittenBody =
+  | { readonly replacement: unknown }
+  | { readonly patch: Readonly<Record<string, unknown>> };
+
+/** The object that a body asks for, given the present one. */
+export function writtenObject(written: WrittenBody, current: ViewedObject): unknown {
+  return 'patch' in written ? mergePatch(current.object, written.patch) : written.replacement;
+}
+
+/**
+ * Reads the object, computes the change and carries it out. A writer that names a resourceVersion
+ * is told of a conflict; for any other the object is read again and the change computed anew. The
+ * command keeps its id: a refused one has written nothing.
+ */
+export async function changeObject(
+  exchange: Exchange,
+  kind: Kind,
+  key: ObjectKey,
+  written: WrittenBody,
+  change: (current: ViewedObject) => Change,
+): Promise<Answer> {
+  const { answered, deps, request } = exchange;
+  if (answered !== undefined) return repeatedChange(exchange, kind, key, answered, change);
+  for (let attempt = 1; ; attempt += 1) {
+    const current = requireObject(deps.views, kind, key);
+    const { command, object } = change(current);
+    if (command === undefined) return { code: 200, body: current.object };
+    try {
+      const accepted = await carryOut(exchange, command);
+      if (accepted.outcome === 'repeated') {
+        return repeatedChange(exchange, kind, key, accepted, change);
+      }
+      const left = objectAfter(exchange, kind, key, accepted);
+      const ended = () => (request.dryRun ? object : versioned(object, accepted.position));
+      return { code: 200, body: left ?? ended() };
+    } catch (error) {
+      const isConflict = error instanceof StatusError && error.reason === 'Conflict';
+      const isLast = attempt === limits.unconditionalWriteAttemptsMax;
+      if (!isConflict || isLast || namesVersion(written)) throw error;
+    }
+  }
+}
+
+/**
+ * The first answer once more. Where the change ended the object, by removing its last finalizer,
+ * it is computed again from the object before.
+ */
+function repeatedChange(
+  { deps: { views } }: Exchange,
+  kind: Kind,
+  { namespace, name }: ObjectKey,
+  { code, revision, position }: Pick<AnsweredCommand, 'code' | 'revision' | 'position'>,
+  change: (current: ViewedObject) => Change,
+): Answer {
+  const left = views.getAtRevision(kind.kind, namespace, name, revision);
+  if (left !== undefined) return { code, body: left.object };
+  const before = views.getAtRevision(kind.kind, namespace, name, revision - 1);
+  if (before === undefined) throw new Error(`${kind.kind} ${name} is not in the views`);
+  return { code, body: versioned(change(before).object, position) };
+}
+
+function versioned(object: KubeObject, position: bigint): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(position) } };
+}
+
+/** Replaces or patches an object's spec and metadata; its status is not a client's to write here. */
+export function updateObject(
+  exchange: Exchange,
+  kind: Kind,
+  writes: Writes,
+  key: ObjectKey,
+  written: WrittenBody,
+): Promise<Answer> {
+  return changeObject(exchange, kind, key, written, (current) => {
+    const body = writtenObject(written, current);
+    const read = readObject(kind, key.namespace, body, exchange);
+    requireName(key, read.metadata.name);
+    requireCurrent(kind, current, read.metadata);
+    return changeOf(kind, writes, key, read, current);
+  });
+}
+
+function changeOf(
+  kind: Kind,
+  writes: Writes,
+  key: ObjectKey,
+  read: ObjectBody,
+  current: ViewedObject,
+): Change {
+  const { spec: presentSpec, metadata: present } = current.object;
+  const spec = writes.ignoresSpec ? presentSpec : read.spec;
+  const kept = keptMetadata(writes, presentSpec);
+  const causes = [
+    ...specProblems(writes, presentSpec, spec),
+    ...keptLabelProblems(read.metadata, kept),
+    ...finalizerProblems(current.object, read.metadata.finalizers ?? []),
+  ];
+  if (causes.length > 0) throw invalid(kind, key.name, causes);
+  const stored = storedMetadata(present, kept, present.managedFields);
+  const metadata = storedMetadata(read.metadata, kept, present.managedFields);
+  const desired: Desired = { ...key, spec, metadata };
+  const expect = expectationOf(current);
+  const object = withMetadata(current.object, metadata);
+  if (writes.update !== undefined && !isDeepStrictEqual(spec, presentSpec)) {
+    return { command: writes.update(desired, expect), object };
+  }
+  if (isDeepStrictEqual(metadata, stored)) return { command: undefined, object };
+  const change = { type: 'ChangeMetadata', kind: kind.kind, name: key.name, expect } as const;
+  return {
+    command: { project: writes.projectOf(key), command: { ...change, metadata } },
+    object,
+  };
+}
+
+/** What a change of the spec breaks: fields that are immutable, and the kind's own rules. */
+function specProblems(writes: Writes, from: unknown, to: unknown): StatusCause[] {
+  const [before, after] = [isObject(from) ? from : {}, isObject(to) ? to : {}];
+  const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const causes: StatusCause[] = [];
+  for (const field of fields) {
+    if (writes.mutableFields?.includes(field)) continue;
+    if (isDeepStrictEqual(before[field], after[field])) continue;
+    causes.push(invalidValue(`spec.${field}`, after[field], 'field is immutable'));
+  }
+  return [...causes, ...(writes.changeProblems?.(from, to) ?? [])];
+}
+
+/** An object that is being deleted takes no new finalizers, in upstream's words. */
+function finalizerProblems({ metadata }: KubeObject, desired: readonly string[]): StatusCause[] {
+  if (metadata.deletionTimestamp === undefined) return [];
+  const added = desired.filter((one) => !metadata.finalizers?.includes(one));
+  if (added.length === 0) return [];
+  const names = added.map((one) => JSON.stringify(one)).join(', ');
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{${names}}`;
+  return [{ reason: 'FieldValueForbidden', message, field: 'metadata.finalizers' }];
+}
+
+function withMetadata(object: KubeObject, metadata: object): KubeObject {
+  const { labels, annotations, finalizers, ownerReferences, ...identity } = object.metadata;
+  return { ...object, metadata: { ...identity, ...metadata } };
+}
+
+function namesVersion(written: WrittenBody): boolean {
+  const body = 'patch' in written ? written.patch : written.replacement;
+  const metadata = isObject(body) ? body.metadata : undefined;
+  return (
+    isObject(metadata) &&
+    typeof metadata.resourceVersion === 'string' &&
+    metadata.resourceVersion !== ''
+  );
+}

@@ -1,0 +1,129 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import { z } from 'zod';
+import { limits } from '../limits.ts';
+import type { Kind } from './kube/kind.ts';
+import { JSON_TYPE, MERGE_PATCH_TYPE } from './media-types.ts';
+import { sendJsonText } from './replies.ts';
+
+/**
+ * The OpenAPI document. It is made of the zod schemas that bodies are read by, so that it cannot
+ * say anything else than what the server does. The schemas of routes are for this document alone:
+ * Fastify itself neither validates nor serialises by them.
+ */
+export async function addOpenApi(
+  app: FastifyInstance,
+  kinds: readonly Kind[],
+  version: string,
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'netalloc', version } },
+    refResolver: { buildLocalReference: (schema) => String(schema.$id) },
+  });
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.addSchema({ $id: 'Status', ...jsonSchema(statusSchema) });
+  for (const kind of kinds) app.addSchema({ $id: kind.kind, ...jsonSchema(kind.bodySchema) });
+  let text: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    sendJsonText(reply, 200, text);
+  });
+}
+
+const statusSchema = z.object({
+  kind: z.literal('Status'),
+  apiVersion: z.literal('v1'),
+  metadata: z.object({}),
+  status: z.enum(['Success', 'Failure']),
+  message: z.string().optional(),
+  reason: z.string().optional(),
+  code: z.int().optional(),
+  details: z
+    .object({
+      name: z.string(),
+      group: z.string(),
+      kind: z.string(),
+      uid: z.string(),
+      retryAfterSeconds: z.int(),
+      causes: z.array(z.object({ reason: z.string(), message: z.string(), field: z.string() })),
+    })
+    .partial()
+    .optional(),
+});
+
+const readOptions = z.object({ resourceVersion: z.string() }).partial();
+const listOptions = readOptions.extend({
+  labelSelector: z.string().optional(),
+  fieldSelector: z.string().optional(),
+  limit: z.string().optional().describe(`At most ${limits.pageObjectsMax} objects in one page.`),
+  continue: z.string().optional(),
+  resourceVersionMatch: z.enum(['Exact', 'NotOlderThan']).optional(),
+});
+const writeOptions = z
+  .object({ dryRun: z.literal('All'), fieldValidation: z.enum(['Ignore', 'Warn', 'Strict']) })
+  .partial();
+const deleteOptions = z
+  .object({
+    dryRun: z.literal('All'),
+    propagationPolicy: z.enum(['Foreground', 'Background', 'Orphan']),
+    gracePeriodSeconds: z.string(),
+  })
+  .partial();
+const idempotencyKey = z
+  .object({ 'idempotency-key': z.string().min(1).max(limits.idempotencyKeyCharsMax) })
+  .partial();
+
+/** What a route does, for its schema. */
+type Operation = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete';
+
+const QUERIES: Readonly<Record<Operation, object>> = {
+  get: jsonSchema(readOptions),
+  list: jsonSchema(listOptions),
+  create: jsonSchema(writeOptions),
+  replace: jsonSchema(writeOptions),
+  patch: jsonSchema(writeOptions),
+  delete: jsonSchema(deleteOptions),
+};
+const WRITE_HEADERS = jsonSchema(idempotencyKey);
+
+/** The schema of a route of a kind; `what` says which object it is about. */
+export function kindRouteSchema(kind: Kind, operation: Operation, what: string): FastifySchema {
+  const isWrite = operation !== 'get' && operation !== 'list';
+  return {
+    tags: [kind.apiVersion],
+    summary: `${operation} ${what}`,
+    querystring: QUERIES[operation],
+    ...(isWrite ? { headers: WRITE_HEADERS } : {}),
+    ...bodyOf(kind, operation),
+    response: {
+      [operation === 'create' ? 201 : 200]: answerOf(kind, operation),
+      default: { description: 'The request was refused', $ref: 'Status#' },
+    },
+  };
+}
+
+function bodyOf(kind: Kind, operation: Operation): FastifySchema {
+  if (operation === 'create' || operation === 'replace') {
+    return { consumes: [JSON_TYPE], body: { $ref: `${kind.kind}#` } };
+  }
+  if (operation === 'patch') return { consumes: [MERGE_PATCH_TYPE], body: { type: 'object' } };
+  return {};
+}
+
+function answerOf(kind: Kind, operation: Operation) {
+  const description = 'OK';
+  if (operation === 'delete') {
+    return { description, anyOf: [{ $ref: 'Status#' }, { $ref: `${kind.kind}#` }] };
+  }
+  if (operation !== 'list') return { description, $ref: `${kind.kind}#` };
+  const items = { type: 'array', items: { $ref: `${kind.kind}#` } };
+  const metadata = { type: 'object' };
+  const properties = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata, items };
+  return { description, type: 'object', properties, required: ['metadata', 'items'] };
+}
+
+function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}

@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { limits } from '../limits.ts';
+import type { HttpDeps } from './deps.ts';
+import { clientFault, handleFault } from './faults.ts';
+import { addHealth } from './health.ts';
+import { servedKinds } from './kube/kinds/served-kinds.ts';
+import { addKubeRoutes } from './kube/routes.ts';
+import { requireLoopback } from './loopback.ts';
+import { addOpenApi } from './openapi.ts';
+import { refuseOtherMethods } from './other-methods.ts';
+import { sendStatusError } from './replies.ts';
+import { closeConnectionsInTime } from './shutdown.ts';
+import { StatusError } from './status.ts';
+
+export type { HttpDeps } from './deps.ts';
+
+/** The HTTP surface, ready to listen. It decides nothing: it reads, asks the ledger, answers. */
+export function buildServer(deps: HttpDeps): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: deps.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: deps.newId,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMsMax,
+    keepAliveTimeout: limits.keepAliveMs,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: limits.pathParameterCharsMax, ignoreTrailingSlash: true },
+    frameworkErrors: handleFault,
+    clientErrorHandler: refuseMalformed,
+  });
+  // Clients label bodies in ways that no parser of the framework takes; handlers decode them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler(handleFault);
+  app.setNotFoundHandler((_request, reply) => {
+    const message = 'the server could not find the requested resource';
+    sendStatusError(reply, new StatusError('NotFound', message));
+  });
+  closeConnectionsInTime(app);
+  app.addHook('onRequest', async (request) => requireLoopback(request));
+  app.register(async (scope) => addRoutes(scope, deps));
+  return app;
+}
+
+async function addRoutes(scope: FastifyInstance, deps: HttpDeps): Promise<void> {
+  const kinds = servedKinds(deps.defaultLocation);
+  const refuseOthers = refuseOtherMethods(scope);
+  await addOpenApi(scope, kinds, deps.version);
+  addHealth(scope, deps.ledger);
+  await scope.register(async (kube) => addKubeRoutes(kube, deps, kinds));
+  refuseOthers();
+}
+
+/** What is no HTTP never becomes a request: it is answered on the socket, which is closed. */
+function refuseMalformed(this: unknown, error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const line = isSlow ? '408 Request Timeout' : '400 Bad Request';
+  const body = JSON.stringify(clientFault(400, `malformed HTTP: ${error.message}`).body());
+  socket.end(
+    `HTTP/1.1 ${line}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
