@@ -1,0 +1,49 @@
+import type { World } from '../service.ts';
+import { demo } from './demo.ts';
+import { plan } from './plan.ts';
+import { serve } from './serve.ts';
+
+/** What a subcommand may use of the process it runs in. */
+export interface CommandLine {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+  readonly worldOf: (logLevel: string, timeOffsetSeconds: number) => World;
+  readonly untilSignal: () => Promise<NodeJS.Signals>;
+}
+
+export interface Command {
+  readonly summary: string;
+  /** Gives the exit code of the process. */
+  run(args: readonly string[], line: CommandLine): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, plan };
+
+const HELP = ['help', '--help', '-h'];
+
+/** Runs the subcommand that the first argument names. */
+export async function runCommand(args: readonly string[], line: CommandLine): Promise<number> {
+  const [name = 'help', ...rest] = args;
+  if (HELP.includes(name)) {
+    line.print(usage());
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    line.print(usage());
+    throw new UnknownCommand(`"${name}" is no command`);
+  }
+  return command.run(rest, line);
+}
+
+/** A subcommand that there is not. */
+export class UnknownCommand extends Error {
+  override readonly name = 'UnknownCommand';
+}
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(
+    ([name, { summary }]) => `  ${name.padEnd(8)}${summary}`,
+  );
+  return ['Usage: netalloc <command> [flags]', '', ...rows].join('\n');
+}

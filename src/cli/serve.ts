@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { describeSettings, readConfig } from '../config.ts';
+import { limits } from '../limits.ts';
+import { startService } from '../service.ts';
+import type { Command } from './commands.ts';
+
+/** Runs the service until a signal or a fault ends it. */
+export const serve: Command = {
+  summary: 'run the service',
+  async run(args, line) {
+    if (args.includes('--help') || args.includes('-h')) {
+      line.print(`Usage: netalloc serve [flags]\n\n${describeSettings()}`);
+      return 0;
+    }
+    const config = readConfig(args, line.env);
+    const world = line.worldOf(config.logLevel, config.timeOffsetSeconds);
+    const signal = line.untilSignal();
+    const service = await startService(config, world);
+    const where = config.store === 'memory' ? 'memory only, lost at the end' : resolve(config.data);
+    line.print(`netalloc ${world.version}`);
+    line.print(`listening on ${service.url}`);
+    line.print(`data: ${where}`);
+    line.print('plain HTTP without authentication, for this machine alone');
+    line.print(`next, in another terminal:\n  ${firstCommand(service.url)}`);
+    const ended = await Promise.race([signal, service.failed]);
+    if (!(ended instanceof Error)) line.print(`${ended}: finishing what was accepted`);
+    const isClosed = await Promise.race([service.close().then(() => true), pause()]);
+    return isClosed && !(ended instanceof Error) ? 0 : 1;
+  },
+};
+
+/** The longest that closing may take. */
+function pause(): Promise<false> {
+  return new Promise((done) => setTimeout(() => done(false), limits.shutdownMsMax));
+}
+
+function firstCommand(url: string): string {
+  return (
+    `curl -s -X POST ${url}/api/v1/namespaces ` +
+    `-H 'content-type: application/json' -d '{"metadata":{"name":"alpha"}}'`
+  );
+}

@@ -1,0 +1,197 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { dnsLabel } from './ledger/names.ts';
+
+/** An address to listen on: `127.0.0.1:8470`, `[::1]:0`, `localhost:8470`. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+const LISTEN = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):(\d{1,5})$/;
+
+const listenAddress = z.string().transform((text, context): ListenAddress => {
+  const [, v6, name, port] = LISTEN.exec(text) ?? [];
+  const host = v6 ?? name;
+  if (host === undefined || Number(port) > 65_535) {
+    context.addIssue({ code: 'custom', message: 'must be host:port, such as 127.0.0.1:8470' });
+    return z.NEVER;
+  }
+  if (!isLoopback(host)) {
+    const message = 'must be a loopback address: there is no authentication on other ones yet';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  return { host, port: Number(port) };
+});
+
+/** Whether a host is this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+const yesOrNo = z
+  .enum(['1', '0', 'true', 'false', ''])
+  .transform((text) => text === '1' || text === 'true');
+
+interface Setting {
+  readonly env: string;
+  readonly value: string;
+  readonly fallback: string | undefined;
+  readonly help: string;
+  readonly schema: z.ZodType;
+}
+
+/** Every setting of the service: flag, environment variable, default. A flag wins. */
+export const SETTINGS = {
+  listen: {
+    env: 'NETALLOC_LISTEN',
+    value: 'host:port',
+    fallback: '127.0.0.1:8470',
+    help: 'where to listen; port 0 takes any free one',
+    schema: listenAddress,
+  },
+  data: {
+    env: 'NETALLOC_DATA',
+    value: 'directory',
+    fallback: './netalloc-data',
+    help: 'where the log and the views are kept',
+    schema: z.string().min(1),
+  },
+  store: {
+    env: 'NETALLOC_STORE',
+    value: 'sqlite|memory',
+    fallback: 'sqlite',
+    help: 'where events are stored: sqlite in the data directory, or memory (lost at the end)',
+    schema: z.enum(['sqlite', 'memory']),
+  },
+  plan: {
+    env: 'NETALLOC_PLAN',
+    value: 'file',
+    fallback: undefined,
+    help: 'addressing plan for the first start; "netalloc plan" prints the built-in one',
+    schema: z.string().min(1),
+  },
+  location: {
+    env: 'NETALLOC_LOCATION',
+    value: 'name',
+    fallback: undefined,
+    help: 'location of claims that name none',
+    schema: dnsLabel,
+  },
+  'insecure-http': {
+    env: 'NETALLOC_INSECURE_HTTP',
+    value: '',
+    fallback: undefined,
+    help: 'plain HTTP without authentication, loopback only; what this release always does',
+    schema: yesOrNo,
+  },
+  'log-level': {
+    env: 'NETALLOC_LOG_LEVEL',
+    value: 'level',
+    fallback: 'info',
+    help: 'fatal, error, warn, info, debug or trace',
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+  },
+  'time-offset-seconds': {
+    env: 'NETALLOC_TIME_OFFSET_SECONDS',
+    value: 'seconds',
+    fallback: '0',
+    help: 'added to every instant, for tests and drills',
+    schema: z
+      .string()
+      .regex(/^-?\d{1,10}$/, 'must be a whole number of seconds')
+      .transform(Number),
+  },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof SETTINGS;
+
+export interface Config {
+  readonly listen: ListenAddress;
+  readonly data: string;
+  readonly store: 'sqlite' | 'memory';
+  readonly plan: string | undefined;
+  readonly location: string | undefined;
+  readonly logLevel: string;
+  readonly timeOffsetSeconds: number;
+}
+
+/** A setting that is unknown or malformed; the message names it. */
+export class InvalidSetting extends Error {
+  override readonly name = 'InvalidSetting';
+}
+
+/** Reads settings from flags, then the environment, then defaults. Throws InvalidSetting. */
+export function readConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const flags = readFlags(args);
+  refuseUnknownVariables(env);
+  const read = (name: SettingName) => {
+    const setting: Setting = SETTINGS[name];
+    const flag = flags[name];
+    const text = flag ?? env[setting.env] ?? setting.fallback;
+    if (text === undefined) return undefined;
+    const parsed = setting.schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    const source = flag !== undefined ? `--${name}` : setting.env;
+    const problem = parsed.error.issues.map((issue) => issue.message).join('; ');
+    throw new InvalidSetting(`${source}="${text}": ${problem}`);
+  };
+  read('insecure-http');
+  return {
+    listen: read('listen') as ListenAddress,
+    data: read('data') as string,
+    store: read('store') as 'sqlite' | 'memory',
+    plan: read('plan') as string | undefined,
+    location: read('location') as string | undefined,
+    logLevel: read('log-level') as string,
+    timeOffsetSeconds: read('time-offset-seconds') as number,
+  };
+}
+
+function readFlags(args: readonly string[]): Partial<Record<SettingName, string>> {
+  const options = Object.fromEntries(
+    Object.entries(SETTINGS).map(([name, { value }]) => [
+      name,
+      { type: value === '' ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  try {
+    const { values } = parseArgs({ args: [...args], options, strict: true });
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, value === true ? '1' : String(value)]),
+    );
+  } catch (error) {
+    throw new InvalidSetting(`${(error as Error).message} (see "netalloc serve --help")`);
+  }
+}
+
+function refuseUnknownVariables(env: Readonly<Record<string, string | undefined>>): void {
+  const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('NETALLOC_') && !known.has(name),
+  );
+  if (unknown.length > 0) {
+    throw new InvalidSetting(`unknown environment variable ${unknown.join(', ')}`);
+  }
+}
+
+/** The settings as a person reads them. */
+export function describeSettings(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { value, env, fallback, help }]) => [
+    `  --${name}${value === '' ? '' : ` <${value}>`}`,
+    env,
+    `${help}${fallback === undefined ? '' : ` (default ${fallback})`}`,
+  ]);
+  const widths = [0, 1].map((column) =>
+    Math.max(...rows.map((row) => (row[column] as string).length)),
+  );
+  return rows
+    .map(([flag = '', env = '', help = '']) =>
+      [flag.padEnd(widths[0] as number), env.padEnd(widths[1] as number), help].join('  '),
+    )
+    .join('\n');
+}

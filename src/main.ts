@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { PlanDiffers } from './application/ledger.ts';
+import { runCommand, UnknownCommand } from './cli/commands.ts';
+import { InvalidSetting } from './config.ts';
+import { InvalidPlan } from './ledger/plan.ts';
+import { StartRefused, type World } from './service.ts';
+import { StoreRefused } from './store/store.ts';
+
+/** Problems that an operator can put right: told in one message, without a stack. */
+const OPERATOR_PROBLEMS = [
+  InvalidSetting,
+  InvalidPlan,
+  PlanDiffers,
+  StartRefused,
+  StoreRefused,
+  UnknownCommand,
+];
+
+/**
+ * The composition root: the only file that knows the clock, random numbers and the environment.
+ * Runs a subcommand and sets the exit code.
+ */
+export async function run(args: readonly string[]): Promise<void> {
+  try {
+    const code = await runCommand(args, {
+      env: process.env,
+      print: (text) => process.stdout.write(`${text}\n`),
+      worldOf,
+      untilSignal,
+    });
+    process.exit(code);
+  } catch (error) {
+    process.stderr.write(`netalloc: ${textOf(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isKnown = OPERATOR_PROBLEMS.some((known) => error instanceof known) || hasCode(error);
+  return isKnown ? error.message : (error.stack ?? error.message);
+}
+
+/** Errors of the operating system, such as a port that is in use, explain themselves. */
+function hasCode(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function worldOf(logLevel: string, timeOffsetSeconds: number): World {
+  const log = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }));
+  const offsetMs = timeOffsetSeconds * 1_000;
+  if (offsetMs !== 0) log.warn({ timeOffsetSeconds }, 'the clock is shifted, for a test or drill');
+  return {
+    clock: () => new Date(Date.now() + offsetMs),
+    newId: randomUUID,
+    random: Math.random,
+    log,
+    version: packageVersion(),
+  };
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Resolves with the first signal that asks the process to end. A second one ends it at once. */
+function untilSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+    for (const signal of signals) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,121 @@
+import { mkdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { Ledger } from './application/ledger.ts';
+import { Recovery } from './application/recovery.ts';
+import type { Config } from './config.ts';
+import { buildServer } from './http/server.ts';
+import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
+import { limits } from './limits.ts';
+import { openStore } from './store/open-store.ts';
+import type { Store } from './store/store.ts';
+import { openViews } from './views/open-views.ts';
+
+/** What the rest of the program may know of the world outside; only `main.ts` makes one. */
+export interface World {
+  readonly clock: () => Date;
+  readonly newId: () => string;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+export interface Service {
+  readonly url: string;
+  /** Settles when the service can no longer do its work: with the fault that ended it. */
+  readonly failed: Promise<Error>;
+  /** Finishes what was accepted, then closes everything in order. */
+  close(): Promise<void>;
+}
+
+/** A start that is refused for a reason that an operator can put right. */
+export class StartRefused extends Error {
+  override readonly name = 'StartRefused';
+}
+
+/** Opens the log, brings the views up to it, finishes what a crash left, then listens. */
+export async function startService(
+  config: Config,
+  world: World,
+  open: typeof openStore = openStore,
+): Promise<Service> {
+  const { clock, newId, random, log, version } = world;
+  const plan = await planOf(config);
+  const directory = resolve(config.data);
+  if (config.store === 'sqlite') mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const store = await open(config.store, { directory, clock });
+  try {
+    await refuseClockBehind(store, clock);
+    const viewsDirectory = config.store === 'memory' ? undefined : directory;
+    const views = await openViews({ store, directory: viewsDirectory, clock, log });
+    const ledger = await Ledger.open(
+      {
+        ...{ store, log, clock, newId, random },
+        viewed: (position) => views.reached(position),
+        answered: (commandId) => views.answered(commandId),
+      },
+      plan.plan,
+      plan.isGiven,
+    );
+    await views.ready;
+    const recovery = new Recovery({ ledger, views, log, clock });
+    views.onApplied((events) => recovery.react(events));
+    await recovery.start();
+    let fault: Error | undefined;
+    const failed = views.fault.then((error) => {
+      fault = error;
+      log.fatal({ err: error }, 'the views cannot follow the log any more');
+      return error;
+    });
+    const app = buildServer({
+      ledger: {
+        project: (name, command, request) => ledger.project(name, command, request),
+        platform: (command, request) => ledger.platform(command, request),
+        ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
+      },
+      ...{ views, clock, newId, logger: log, version },
+      defaultLocation: config.location,
+    });
+    await app.listen({ host: config.listen.host, port: config.listen.port });
+    const close = async () => {
+      await app.close();
+      await recovery.close();
+      await ledger.close();
+      await views.close();
+      await store.close();
+    };
+    const address = app.server.address() as AddressInfo;
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return { url: `http://${host}:${address.port}`, failed, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function planOf(config: Config): Promise<{ plan: AddressingPlan; isGiven: boolean }> {
+  if (config.plan === undefined) return { plan: builtInPlan(), isGiven: false };
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(config.plan, 'utf8'));
+  } catch (error) {
+    throw new StartRefused(`plan file ${config.plan}: ${(error as Error).message}`);
+  }
+  return { plan: readPlan(value), isGiven: true };
+}
+
+/** A clock far behind the log would decide about instants that are over. */
+async function refuseClockBehind(store: Store, clock: () => Date): Promise<void> {
+  const head = await store.head();
+  if (head === 0n) return;
+  for await (const event of store.readAll(head - 1n)) {
+    const behindMs = Date.parse(event.recordedAt) - clock().getTime();
+    if (behindMs <= limits.clockBehindMsMax) continue;
+    throw new StartRefused(
+      `the clock says ${clock().toISOString()}, but the log's last event was recorded at ` +
+        `${event.recordedAt}: set the clock right, or wait`,
+    );
+  }
+}

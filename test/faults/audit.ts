@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * An independent reading of a log file: it shares no code with the program, so that a mistake in
+ * one is not repeated in the other. It knows the file's frames, the events' names and how
+ * addresses are written, and nothing else.
+ */
+export interface LogEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what the log holds is what is being examined.
+  readonly data: any;
+  // biome-ignore lint/suspicious/noExplicitAny: the same.
+  readonly metadata: any;
+  readonly hash: string;
+}
+
+type Body = [string, number, string, string, object, object];
+
+/** All events of a log file, in log order. */
+export function readLog(directory: string): LogEvent[] {
+  const db = new DatabaseSync(`${directory}/log.sqlite`, { readOnly: true });
+  try {
+    const frames = db.prepare('SELECT events FROM frames ORDER BY position').all();
+    return frames.flatMap(({ events }) =>
+      (JSON.parse(events as string) as [Body, string][]).map(([body, hash]) => {
+        const [stream, revision, id, type, data, metadata] = body;
+        return { stream, revision, id, type, data, metadata, hash };
+      }),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+interface Interval {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** First and last address of a CIDR text of either family. */
+export function intervalOf(cidr: string): Interval {
+  const [address = '', length = ''] = cidr.split('/');
+  const isV4 = !address.includes(':');
+  const first = isV4 ? bytesToInteger(address.split('.').map(Number), 8n) : integerOfV6(address);
+  const hostBits = BigInt((isV4 ? 32 : 128) - Number(length));
+  return { first, last: first + (1n << hostBits) - 1n };
+}
+
+function bytesToInteger(parts: number[], bits: bigint): bigint {
+  return parts.reduce((sum, part) => (sum << bits) + BigInt(part), 0n);
+}
+
+function integerOfV6(text: string): bigint {
+  const [head = '', tail] = text.split('::');
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const middle = Array(tail === undefined ? 0 : 8 - left.length - right.length).fill('0');
+  return bytesToInteger(
+    [...left, ...middle, ...right].map((part) => Number.parseInt(part, 16)),
+    16n,
+  );
+}
+
+interface Held extends Interval {
+  readonly holder: string;
+}
+
+/** What is wrong with the log; nothing when every invariant that it can show holds. */
+export function auditLog(events: readonly LogEvent[]): string[] {
+  return [...auditRevisions(events), ...auditHoldings(events), ...auditGrants(events)];
+}
+
+/** Each stream counts up from 0, and each of its events proves itself and the one before it. */
+function auditRevisions(events: readonly LogEvent[]): string[] {
+  const problems: string[] = [];
+  const last = new Map<string, LogEvent>();
+  for (const event of events) {
+    const { stream, revision, id, type, data, metadata, hash } = event;
+    const before = last.get(stream);
+    last.set(stream, event);
+    if (revision !== (before?.revision ?? -1) + 1) problems.push(`${stream} jumps to ${revision}`);
+    if (metadata.previousHash !== (before?.hash ?? '')) {
+      problems.push(`${stream} is not chained at ${revision}`);
+    }
+    const text = JSON.stringify([stream, revision, id, type, data, metadata]);
+    if (createHash('sha256').update(text).digest('hex') !== hash) {
+      problems.push(`${stream} ${revision} is not what was written`);
+    }
+  }
+  return problems;
+}
+
+/** No address has two holders, nor a new one before the instant that its release named. */
+function auditHoldings(events: readonly LogEvent[]): string[] {
+  const problems: string[] = [];
+  const held = new Map<string, Map<string, Held>>();
+  const freeFrom = new Map<string, string>();
+  const poolOf = (stream: string, pool: string) => {
+    const key = `${stream} ${pool}`;
+    const present = held.get(key);
+    if (present !== undefined) return present;
+    const made = new Map<string, Held>();
+    held.set(key, made);
+    return made;
+  };
+  for (const { stream, type, data } of events) {
+    if (type === 'AddressAllocated' || type === 'PrefixCarved' || type === 'PrefixReserved') {
+      const block: string = data.block ?? data.prefix;
+      const pool = poolOf(stream, data.pool);
+      const { first, last } = intervalOf(block);
+      for (const other of overlapping(pool, block, first, last)) {
+        problems.push(`${block} of ${data.pool} overlaps what ${other.holder} holds`);
+      }
+      const from = freeFrom.get(`${stream} ${data.pool} ${block}`);
+      if (from !== undefined && data.at < from) problems.push(`${block} left its quarantine early`);
+      const holder = data.interface?.name ?? data.childPool ?? data.reason;
+      pool.set(block, { first, last, holder });
+    } else if (type === 'AddressReleased' || type === 'PrefixReturned') {
+      const block: string = data.block ?? data.prefix;
+      if (!poolOf(stream, data.pool).delete(block)) problems.push(`${block} was not held`);
+      freeFrom.set(`${stream} ${data.pool} ${block}`, data.availableAt);
+      if (type === 'PrefixReturned') held.delete(`${stream} ${data.childPool}`);
+    } else if (type === 'RangeRemoved') {
+      held.delete(`${stream} ${data.pool}`);
+    } else if (type === 'AddressSpaceOpened' || type === 'AddressSpaceClosed') {
+      for (const key of [...held.keys()]) if (key.startsWith(`${stream} `)) held.delete(key);
+    }
+  }
+  return problems;
+}
+
+/** Blocks of one pool have one length each, so that the same text is the usual collision. */
+function overlapping(pool: Map<string, Held>, block: string, first: bigint, last: bigint): Held[] {
+  const same = pool.get(block);
+  if (same !== undefined) return [same];
+  if (pool.size > 2_000) return [];
+  return [...pool.values()].filter((other) => other.first <= last && other.last >= first);
+}
+
+/** Every grant that is in force was committed by the project that it was given to. */
+function auditGrants(events: readonly LogEvent[]): string[] {
+  const open = new Map<string, string>();
+  const committed = new Set<string>();
+  for (const { type, data } of events) {
+    if (type === 'PrefixCarved' && data.grant) open.set(data.grant.id, `range ${data.prefix}`);
+    if (type === 'PrefixReturned' && data.grantId) open.delete(data.grantId);
+    if (type === 'RangeAdded' && data.grant) committed.add(data.grant.id);
+    if (type === 'LocationJoined') {
+      for (const [id, what] of open) if (what === joinName(data)) open.delete(id);
+      open.set(data.grantId, joinName(data));
+    }
+    if (type === 'LocationLeft') open.delete(data.grantId);
+    if (type === 'NetworkContextCreated') committed.add(data.grantId);
+    if (type === 'NetworkContextDeleted' && data.endsGrant) {
+      committed.delete(data.endsGrant.grantId);
+    }
+    if (type === 'AddressSpaceClosed') {
+      for (const { grantId } of data.ranges) committed.delete(grantId);
+    }
+  }
+  return [...open].filter(([id]) => !committed.has(id)).map(([, what]) => `${what} leaked`);
+}
+
+function joinName(data: { project: string; location: { name: string } }): string {
+  return `join of ${data.project} at ${data.location.name}`;
+}
