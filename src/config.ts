@@ -26,7 +26,7 @@ const listenAddress = z.string().transform((text, context): ListenAddress => {
 });
 
 /** Whether a host is this machine alone. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
