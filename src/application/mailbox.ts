@@ -226,7 +226,7 @@ export class Mailbox<S extends SpaceState, C> {
     return batch;
   }
 
-  /** Decides one command on the batch's state. False when its events need an append of their own. */
+  /** Decides one command on the batch's state. False when its events need another append. */
   #decideInto(batch: Batch<S, C>, entry: Entry<S, C>): boolean {
     const { request } = entry;
     const done = request.idempotency && this.#deps.answered(request.commandId);

@@ -16,8 +16,16 @@ function findings(files: readonly Source[], pattern: RegExp): string[] {
 }
 
 it(`has no line over ${LINE_CHARS_MAX} characters, but for texts that cannot be broken`, () => {
-  const long = new RegExp(`^(?!.*(https?://|\\\`|').{40,}).{${LINE_CHARS_MAX + 1},}`);
-  expect(findings(everything, long)).toEqual([]);
+  const isComment = /^ *(?:\/\/|\/?\*)/;
+  const unbreakable = /(['"`]).{40,}\1|https?:/;
+  const long = everything.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, index) => {
+      if (line.length <= LINE_CHARS_MAX) return [];
+      const isExcused = unbreakable.test(line) && !(isComment.test(line) && !/https?:/.test(line));
+      return isExcused ? [] : [`${path}:${index + 1}`];
+    }),
+  );
+  expect(long).toEqual([]);
 });
 
 it(`has no function over ${FUNCTION_LINES_MAX} lines`, () => {
