@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // The launcher: plain JavaScript, so that any Node can run it. It re-executes itself with the
-// Node that the project pins when it is run under another, and loads the compiled program where
-// there is one (an installed package), else the sources (a clone).
+// Node that the project pins when it is run under another, and loads the sources where there are
+// any (a clone), else the compiled program (an installed package).
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,8 +13,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const NODE_MAJOR = 26;
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
-  const compiled = join(here, '..', 'dist', 'src', 'main.js');
-  const main = existsSync(compiled) ? compiled : join(here, 'main.ts');
+  const source = join(here, 'main.ts');
+  const main = existsSync(source) ? source : join(here, '..', 'dist', 'src', 'main.js');
   const { run } = await import(main);
   await run(process.argv.slice(2));
 } else {
@@ -43,6 +44,6 @@ function runUnderPinnedNode() {
     process.on(signal, () => child.kill(signal));
   }
   child.on('exit', (code, signal) => {
-    process.exitCode = code ?? (signal === null ? 1 : 128);
+    process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
   });
 }

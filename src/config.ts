@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { dnsLabel } from './ledger/names.ts';
@@ -26,13 +27,13 @@ const listenAddress = z.string().transform((text, context): ListenAddress => {
 });
 
 /** Whether a host is this machine alone. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-const yesOrNo = z
-  .enum(['1', '0', 'true', 'false', ''])
-  .transform((text) => text === '1' || text === 'true');
+const onlyYes = z.enum(['1', 'true'], {
+  message: 'can only be 1: this release has nothing but plain HTTP on loopback',
+});
 
 interface Setting {
   readonly env: string;
@@ -84,7 +85,7 @@ export const SETTINGS = {
     value: '',
     fallback: undefined,
     help: 'plain HTTP without authentication, loopback only; what this release always does',
-    schema: yesOrNo,
+    schema: onlyYes,
   },
   'log-level': {
     env: 'NETALLOC_LOG_LEVEL',

@@ -18,7 +18,7 @@ export const limits = {
   ownerReferencesPerObjectMax: 64,
   idempotencyKeyCharsMax: 255,
   /** Bytes of one field that holds a free object or map, as JSON. */
-  freeObjectBytesMax: 64 * 1024,
+  freeObjectBytesMax: 32 * 1024,
   conditionMessageCharsMax: 32_768,
   /** Field errors named in one answer, and how much of a wrong value is shown. */
   statusCausesMax: 64,
@@ -26,6 +26,19 @@ export const limits = {
   warningsPerAnswerMax: 16,
   /** Attempts of a write that names no resourceVersion while others change the object. */
   unconditionalWriteAttemptsMax: 16,
+
+  /** Items of one batch of claims, the size of its body, and how many are decided at a time. */
+  batchItemsMax: 5_000,
+  batchBodyBytesMax: 16 * 1024 * 1024,
+  batchItemsInFlightMax: 512,
+
+  /** Followers of the event feed at one time, and bytes written to one before it is waited for. */
+  feedFollowersMax: 1_000,
+  feedChunkBytesMax: 64 * 1024,
+  /** How often a follower is sent something that means nothing. */
+  feedHeartbeatMs: 15_000,
+  /** How long a follower may leave unread what it has been sent. */
+  feedStallMsMax: 60_000,
 
   /** Bytes of one append over all its events; KurrentDB refuses more than 1 MiB. */
   appendBytesMax: 512 * 1024,
@@ -61,6 +74,11 @@ export const limits = {
   appendAttemptsMax: 8,
   appendRetryDelayMsMin: 10,
   appendRetryDelayMsMax: 1_000,
+  /** How long a step of the ledger's own waits after it failed, growing with each failure. */
+  ownRetryDelayMsMin: 20,
+  ownRetryDelayMsMax: 5_000,
+  /** Steps between streams that are under way at once. */
+  stepsAtOnceMax: 8,
   /** Cross-stream steps one command may need before it is refused as unavailable. */
   grantAttemptsMax: 8,
   /** Objects ended by one append of a deletion that goes on in steps. */
@@ -71,6 +89,27 @@ export const limits = {
 
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,
+  /** The last changes of each kind's objects that a watch can go on from, and their age. */
+  watchWindowChangesMax: 100_000,
+  watchWindowMsMax: 3_600_000,
+  /** Watches at one time, and what one of them may leave unread before it is cut off. */
+  watchersMax: 10_000,
+  watchBufferedBytesMax: 8 * 1024 * 1024,
+  /** Bytes written at a time while a watch is sent what was before it. */
+  watchChunkBytesMax: 256 * 1024,
+  /** Objects read at a time for it, and how long a client may read nothing of them. */
+  watchPageObjectsMax: 500,
+  watchStuckMsMax: 60_000,
+  /** Events kept as they were sent, so that one watch after another is sent the same bytes. */
+  watchLinesKeptMax: 8_192,
+  /** How often a watch is sent an empty line, and a bookmark if it has asked for them. */
+  watchHeartbeatMs: 15_000,
+  watchBookmarkMs: 60_000,
+  /** How long a watch lasts that names no time, and the longest that any lasts. */
+  watchMsMin: 1_800_000,
+  watchMsMax: 3_600_000,
+  /** How long a watch that has ended may take to be read to its end. */
+  watchEndMsMax: 5_000,
   readPageEventsMax: 1_000,
   readPageBytesMax: 1024 * 1024,
   /** How long an answer waits for the views to reach its position. */
@@ -102,9 +141,18 @@ assertLimit(
   'a batch is no larger than its mailbox',
 );
 assertLimit(
+  limits.batchItemsInFlightMax * 4 <= limits.mailboxCommandsMax,
+  'some batches at once leave room in a mailbox',
+);
+assertLimit(
   limits.deletionObjectsPerAppendMax * 8 <= limits.appendEventsMax,
   'a step of a deletion fits one append',
 );
+assertLimit(limits.feedHeartbeatMs < limits.feedStallMsMax, 'a follower is sent what it can read');
+assertLimit(limits.watchHeartbeatMs < limits.watchBookmarkMs, 'a quiet watch is seen to be alive');
+assertLimit(limits.watchMsMin <= limits.watchMsMax, 'a watch has a time to last');
+assertLimit(limits.watchMsMax <= limits.timerMsMax, 'one timer ends a watch');
+assertLimit(limits.watchChunkBytesMax <= limits.watchBufferedBytesMax, 'a chunk cuts off nobody');
 assertLimit(limits.closingRequestsMsMax < limits.shutdownMsMax, 'requests end before the process');
 assertLimit(
   limits.appendRetryDelayMsMin <= limits.appendRetryDelayMsMax,

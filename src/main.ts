@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { pino } from 'pino';
 import { PlanDiffers } from './application/ledger.ts';
 import { runCommand, UnknownCommand } from './cli/commands.ts';
@@ -66,10 +67,20 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Resolves with the first signal that asks the process to end. A second one ends it at once. */
+/** One press of a terminal's key reaches a process twice or more: from the terminal and from npm. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** Resolves with the first signal that asks the process to end. A later one ends it at once. */
 function untilSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
-    for (const signal of signals) process.once(signal, () => resolve(signal));
-  });
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  let firstAt: number | undefined;
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      firstAt ??= Date.now();
+      if (Date.now() - firstAt > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal]);
+      resolve(signal);
+    });
+  }
+  return promise;
 }

@@ -5,12 +5,12 @@ import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { Ledger } from './application/ledger.ts';
 import { Recovery } from './application/recovery.ts';
-import type { Config } from './config.ts';
+import { type Config, isLoopback } from './config.ts';
 import { buildServer } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { limits } from './limits.ts';
 import { openStore } from './store/open-store.ts';
-import type { Store } from './store/store.ts';
+import type { Position, Store } from './store/store.ts';
 import { openViews } from './views/open-views.ts';
 
 /** What the rest of the program may know of the world outside; only `main.ts` makes one. */
@@ -41,58 +41,71 @@ export async function startService(
   world: World,
   open: typeof openStore = openStore,
 ): Promise<Service> {
-  const { clock, newId, random, log, version } = world;
-  const plan = await planOf(config);
+  const closing: (() => Promise<unknown>)[] = [];
+  // The last that was opened is closed first; what cannot be closed does not keep the others open.
+  const close = async () => {
+    for (const one of closing.splice(0).reverse()) {
+      await one().catch((err) => world.log.error({ err }, 'something could not be closed'));
+    }
+  };
+  try {
+    return { ...(await openParts(config, world, open, closing)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens part after part, and notes how each is closed. */
+async function openParts(
+  config: Config,
+  { clock, newId, random, log, version }: World,
+  open: typeof openStore,
+  closing: (() => Promise<unknown>)[],
+): Promise<Omit<Service, 'close'>> {
+  const { plan, isGiven } = await planOf(config);
   const directory = resolve(config.data);
   if (config.store === 'sqlite') mkdirSync(directory, { recursive: true, mode: 0o700 });
   const store = await open(config.store, { directory, clock });
-  try {
-    await refuseClockBehind(store, clock);
-    const viewsDirectory = config.store === 'memory' ? undefined : directory;
-    const views = await openViews({ store, directory: viewsDirectory, clock, log });
-    const ledger = await Ledger.open(
-      {
-        ...{ store, log, clock, newId, random },
-        viewed: (position) => views.reached(position),
-        answered: (commandId) => views.answered(commandId),
-      },
-      plan.plan,
-      plan.isGiven,
-    );
-    await views.ready;
-    const recovery = new Recovery({ ledger, views, log, clock });
-    views.onApplied((events) => recovery.react(events));
-    await recovery.start();
-    let fault: Error | undefined;
-    const failed = views.fault.then((error) => {
-      fault = error;
-      log.fatal({ err: error }, 'the views cannot follow the log any more');
-      return error;
-    });
-    const app = buildServer({
-      ledger: {
-        project: (name, command, request) => ledger.project(name, command, request),
-        platform: (command, request) => ledger.platform(command, request),
-        ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
-      },
-      ...{ views, clock, newId, logger: log, version },
-      defaultLocation: config.location,
-    });
-    await app.listen({ host: config.listen.host, port: config.listen.port });
-    const close = async () => {
-      await app.close();
-      await recovery.close();
-      await ledger.close();
-      await views.close();
-      await store.close();
-    };
-    const address = app.server.address() as AddressInfo;
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return { url: `http://${host}:${address.port}`, failed, close };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  closing.push(() => store.close());
+  await refuseClockBehind(store, clock);
+  const viewsDirectory = config.store === 'memory' ? undefined : directory;
+  const views = await openViews({ store, directory: viewsDirectory, clock, log });
+  closing.push(() => views.close());
+  let fault: Error | undefined;
+  const failed = views.fault.then((error) => {
+    fault = error;
+    log.fatal({ err: error }, 'the views cannot follow the log any more');
+    return error;
+  });
+  const orFault = <T>(work: Promise<T>) => {
+    return Promise.race([work, failed.then((error) => Promise.reject(error))]);
+  };
+  const viewed = (position: Position) => views.reached(position);
+  const answered = (commandId: string) => views.answered(commandId);
+  const deps = { store, log, clock, newId, random, viewed, answered };
+  const ledger = await orFault(Ledger.open(deps, plan, isGiven));
+  closing.push(() => ledger.close());
+  await orFault(views.ready);
+  const recovery = new Recovery({ ledger, views, log, clock });
+  closing.push(() => recovery.close());
+  views.onApplied((events) => recovery.react(events));
+  await orFault(recovery.start());
+  const app = buildServer({
+    ledger: {
+      project: (name, command, request) => ledger.project(name, command, request),
+      platform: (command, request) => ledger.platform(command, request),
+      ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
+    },
+    ...{ store, views, clock, newId, random, logger: log, version },
+    defaultLocation: config.location,
+  });
+  closing.push(() => app.close());
+  await app.listen({ host: config.listen.host, port: config.listen.port });
+  const { address, family, port } = app.server.address() as AddressInfo;
+  if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  return { url: `http://${host}:${port}`, failed };
 }
 
 async function planOf(config: Config): Promise<{ plan: AddressingPlan; isGiven: boolean }> {

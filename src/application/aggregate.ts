@@ -32,10 +32,10 @@ export interface Aggregate<S extends SpaceState, C> {
   decide(command: C, state: S, context: DecisionContext): Decision<S>;
   /** Commands that what has just happened calls for, before anything else is decided. */
   followUps(state: S, events: readonly LedgerEvent[]): readonly C[];
-  /** Commands that are due at an instant, or after the state was read from the log. */
-  due(state: S, atMs: number, loaded: boolean): readonly C[];
-  /** The next instant at which something is due by itself. */
-  nextDue(state: S): number | undefined;
+  /** Commands that have come due since an instant; all that may be due when asked anew. */
+  due(state: S, sinceMs: number, atMs: number, anew: boolean): readonly C[];
+  /** The next instant after this one at which something comes due by itself. */
+  nextDue(state: S, afterMs: number): number | undefined;
   /** The highest platform revision that a decision here was made under. */
   platformRevision(state: S): number;
 }
@@ -97,10 +97,15 @@ function bringsDeletionOn(event: LedgerEvent): boolean {
   }
 }
 
-function projectDue(state: ProjectState, atMs: number, loaded: boolean): ProjectCommand[] {
+function projectDue(
+  state: ProjectState,
+  sinceMs: number,
+  atMs: number,
+  anew: boolean,
+): ProjectCommand[] {
   const commands: ProjectCommand[] = [];
-  if (loaded && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
-  const causes = loaded ? everyCause(state) : maturedCauses(state, atMs);
+  if (anew && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
+  const causes = anew ? everyCause(state) : maturedCauses(state, atMs, sinceMs);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
   return commands;
 }

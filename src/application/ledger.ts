@@ -109,7 +109,7 @@ export class Ledger {
         dryPlatform = granted.dryPlatform ?? dryPlatform;
       }
     } finally {
-      if (mailbox.state.revision < 0) mailbox.idle().then(() => this.#dropUnborn(name, mailbox));
+      if (mailbox.isUnborn) mailbox.idle().then(() => this.#dropUnborn(name, mailbox));
     }
     throw new LedgerUnavailable('other streams changed faster than the command was decided');
   }
@@ -117,6 +117,11 @@ export class Ledger {
   /** The state of a project as far as it is durable. */
   projectState(name: string): Promise<ProjectState> {
     return this.#projectMailbox(name).load();
+  }
+
+  /** The state of an authored pool as far as it is durable. */
+  poolState(name: string): Promise<PoolState> {
+    return this.#poolMailbox(name).load();
   }
 
   /** Decides what was accepted, then takes nothing more. */
@@ -129,11 +134,7 @@ export class Ledger {
     const present = this.#projects.get(name);
     if (present !== undefined) return present;
     const mailbox = new Mailbox(projectStream(name), projectAggregate(name), this.#deps);
-    mailbox.onNeed = (command) => {
-      this.project(name, command, this.own()).catch((err) => {
-        this.#deps.log.warn({ err, project: name }, 'a step between streams failed');
-      });
-    };
+    mailbox.onNeed = (command) => this.project(name, command, this.own());
     this.#projects.set(name, mailbox);
     return mailbox;
   }
@@ -148,7 +149,7 @@ export class Ledger {
 
   /** A name that is no project keeps nothing in memory: anybody may ask for any name. */
   #dropUnborn(name: string, mailbox: Mailbox<ProjectState, ProjectCommand>): void {
-    if (mailbox.isIdle && mailbox.state.revision < 0) this.#projects.delete(name);
+    if (mailbox.isIdle && mailbox.isUnborn) this.#projects.delete(name);
   }
 }
 

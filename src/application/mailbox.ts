@@ -89,11 +89,19 @@ export class Mailbox<S extends SpaceState, C> {
   #loaded = false;
   /** Whether others may have appended what decisions here have to see. */
   #stale = false;
+  /** Whether something that the ledger owes by itself has failed and is to be tried again. */
+  #owing = false;
+  /** Up to which instant what is due by itself has been looked for. */
+  #dueMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  /** Conflicts since the last append that succeeded. */
+  #conflicts = 0;
+  #loads: { resolve: (state: S) => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Called with what another stream has to allow before a waiting command can go on. */
-  onNeed: (command: C) => void = () => {};
+  /** Carries out a command of the ledger's own that another stream has to allow first. */
+  onNeed: (command: C) => Promise<unknown> = async () => {};
 
   constructor(stream: string, aggregate: Aggregate<S, C>, deps: MailboxDeps) {
     this.#stream = stream;
@@ -105,6 +113,11 @@ export class Mailbox<S extends SpaceState, C> {
   /** The state as far as it is durable and has been read. */
   get state(): S {
     return this.#state;
+  }
+
+  /** Whether the stream is known to have no event. */
+  get isUnborn(): boolean {
+    return this.#loaded && this.#state.revision < 0;
   }
 
   get isIdle(): boolean {
@@ -134,15 +147,18 @@ export class Mailbox<S extends SpaceState, C> {
     });
   }
 
-  /** Reads the stream up to its end; whatever is due by then is done. */
-  async load(): Promise<S> {
-    this.#start();
-    await this.idle();
-    return this.#state;
+  /** The state once the stream has been read up to its end. Rejects when it cannot be read. */
+  load(): Promise<S> {
+    if (this.#loaded && !this.#stale) return Promise.resolve(this.#state);
+    if (this.#closed) return Promise.reject(new LedgerUnavailable('the ledger is shutting down'));
+    return new Promise((resolve, reject) => {
+      this.#loads.push({ resolve, reject });
+      this.#start();
+    });
   }
 
-  /** Reads what others have appended since. */
-  async refresh(): Promise<S> {
+  /** The same, with what others have appended since. */
+  refresh(): Promise<S> {
     this.#stale = true;
     return this.load();
   }
@@ -160,30 +176,21 @@ export class Mailbox<S extends SpaceState, C> {
       .catch((error) => this.#failAll(error))
       .finally(() => {
         this.#running = undefined;
-        if (this.#queue.length > 0 || this.#stale) this.#start();
+        if (this.#queue.length > 0 || this.#loads.length > 0) this.#start();
+        else this.#schedule();
       });
   }
 
   async #run(): Promise<void> {
     // Commands that arrive in one turn of the event loop are decided together.
     await new Promise((resolve) => setImmediate(resolve));
-    if (!this.#loaded) {
-      await this.#readTail();
-      this.#loaded = true;
-      this.#enqueueDue(true);
-    } else {
-      this.#enqueueDue(false);
-    }
-    while (this.#queue.length > 0 || this.#stale) await this.#turn();
-    this.#schedule();
+    do await this.#turn();
+    while (this.#queue.length > 0 || this.#stale);
   }
 
   /** One batch: decided, appended, answered. */
   async #turn(): Promise<void> {
-    if (this.#stale) {
-      this.#stale = false;
-      await this.#readTail();
-    }
+    await this.#bringUpToDate();
     const { platform, refreshPlatform } = this.#deps;
     if (this.#aggregate.platformRevision(this.#state) > platform().revision) {
       await refreshPlatform();
@@ -192,6 +199,22 @@ export class Mailbox<S extends SpaceState, C> {
     const batch = this.#decideBatch();
     if (batch.sealed.length > 0 && !(await this.#append(batch))) return;
     this.#settle(batch);
+  }
+
+  /** Reads what decisions have to see, and puts what is due by itself before what waits. */
+  async #bringUpToDate(): Promise<void> {
+    const anew = !this.#loaded;
+    if (anew || this.#stale) {
+      this.#stale = false;
+      await this.#readTail();
+      this.#loaded = true;
+    }
+    for (const { resolve } of this.#loads.splice(0)) resolve(this.#state);
+    const atMs = this.#deps.clock().getTime();
+    const commands = this.#aggregate.due(this.#state, this.#dueMs, atMs, anew || this.#owing);
+    this.#dueMs = atMs;
+    this.#owing = false;
+    this.#queue.unshift(...commands.map((command) => this.#ownEntry(command, 'clock')));
   }
 
   /** A keyed command is decided only when the view of keys shows all that it is decided on. */
@@ -290,12 +313,6 @@ export class Mailbox<S extends SpaceState, C> {
     this.#queue.splice(1, 0, ...own);
   }
 
-  #enqueueDue(loaded: boolean): void {
-    const atMs = this.#deps.clock().getTime();
-    const commands = this.#aggregate.due(this.#state, atMs, loaded);
-    this.#queue.unshift(...commands.map((command) => this.#ownEntry(command, 'clock')));
-  }
-
   /** A command of the ledger itself: nobody waits for its answer. */
   #ownEntry(command: C, causationId: string): Entry<S, C> {
     const commandId = this.#deps.newId();
@@ -307,12 +324,20 @@ export class Mailbox<S extends SpaceState, C> {
       grants: [],
       dryPlatform: undefined,
       resolve: (settled) => {
-        if (settled.outcome === 'needs') this.onNeed(command);
+        if (settled.outcome !== 'needs') this.#failures = 0;
+        else this.onNeed(command).catch((error) => this.#owe(error));
       },
-      reject: (error) => {
-        this.#deps.log.warn({ err: error, stream: this.#stream }, 'a step of the ledger failed');
-      },
+      reject: (error) => this.#owe(error),
     };
+  }
+
+  /** What the ledger owes by itself is tried again after a while, until it is done. */
+  #owe(error: unknown): void {
+    if (this.#closed) return;
+    this.#owing = true;
+    this.#failures += 1;
+    this.#deps.log.warn({ err: error, stream: this.#stream }, 'a step of the ledger failed');
+    if (this.#running === undefined) this.#schedule();
   }
 
   #contextOf(batch: Batch<S, C>, entry: Entry<S, C>): DecisionContext {
@@ -371,10 +396,13 @@ export class Mailbox<S extends SpaceState, C> {
         this.#state = batch.state;
         this.#hash = batch.hash;
         this.#position = appended.position;
+        this.#conflicts = 0;
         return true;
       } catch (error) {
         if (error instanceof WrongExpectedRevision) {
-          await this.#resolveConflict(batch, error);
+          await this.#resolveConflict(batch, error).catch((fault) =>
+            this.#refuseBatch(batch, fault),
+          );
           return false;
         }
         if (error instanceof StoreUnavailable && attempt < limits.appendAttemptsMax) {
@@ -396,7 +424,12 @@ export class Mailbox<S extends SpaceState, C> {
 
   /** Commands found in the new tail have succeeded; only the others are decided again. */
   async #resolveConflict(batch: Batch<S, C>, error: WrongExpectedRevision): Promise<void> {
+    this.#conflicts += 1;
+    if (this.#conflicts > limits.appendAttemptsMax) {
+      throw new LedgerUnavailable(`others write to ${this.#stream} without a pause`);
+    }
     if (error.actual <= this.#state.revision) throw error;
+    if (this.#conflicts > 1) await this.#backOff(this.#conflicts);
     const tail = await this.#readTail();
     const again: Entry<S, C>[] = [];
     for (const { entry, settled } of batch.decided) {
@@ -418,15 +451,9 @@ export class Mailbox<S extends SpaceState, C> {
   }
 
   #refuseBatch(batch: Batch<S, C>, error: unknown): void {
-    const full = error instanceof StoreFull;
-    const known = full || error instanceof StoreUnavailable;
     // Unless the store says that nothing was written, only the log can tell.
-    if (!full) this.#forget();
-    const refusal = known
-      ? new LedgerUnavailable(full ? 'the store is full' : 'the store does not answer', 5, {
-          cause: error,
-        })
-      : error;
+    if (!(error instanceof StoreFull)) this.#forget();
+    const refusal = unavailable(error);
     for (const { entry } of batch.decided) entry.reject(refusal);
   }
 
@@ -434,12 +461,16 @@ export class Mailbox<S extends SpaceState, C> {
     this.#state = this.#aggregate.initial;
     this.#hash = '';
     this.#position = 0n;
+    this.#conflicts = 0;
     this.#loaded = false;
   }
 
   #failAll(error: unknown): void {
     this.#forget();
-    for (const entry of this.#queue.splice(0)) entry.reject(unavailable(error));
+    const refusal = unavailable(error);
+    for (const entry of this.#queue.splice(0)) entry.reject(refusal);
+    for (const { reject } of this.#loads.splice(0)) reject(refusal);
+    this.#owe(error);
   }
 
   #settle(batch: Batch<S, C>): void {
@@ -477,15 +508,28 @@ export class Mailbox<S extends SpaceState, C> {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#closed) return;
-    const next = this.#aggregate.nextDue(this.#state);
-    if (next === undefined) return;
-    const delay = Math.max(next - this.#deps.clock().getTime(), 0) + 1;
+    const delay = this.#owing ? this.#retryDelayMs() : this.#dueDelayMs();
+    if (delay === undefined) return;
     this.#timer = setTimeout(() => this.#start(), Math.min(delay, limits.timerMsMax));
     this.#timer.unref();
   }
+
+  #retryDelayMs(): number {
+    const { ownRetryDelayMsMin, ownRetryDelayMsMax } = limits;
+    return Math.min(ownRetryDelayMsMax, ownRetryDelayMsMin * 2 ** Math.min(this.#failures, 16));
+  }
+
+  #dueDelayMs(): number | undefined {
+    const next = this.#aggregate.nextDue(this.#state, this.#dueMs);
+    return next && Math.max(next - this.#deps.clock().getTime(), 0) + 1;
+  }
 }
 
+/** A store that cannot take an append now is no fault of the command: it may be sent again. */
 function unavailable(error: unknown): unknown {
+  if (error instanceof StoreFull) {
+    return new LedgerUnavailable('the store is full', 5, { cause: error });
+  }
   if (!(error instanceof StoreUnavailable)) return error;
   return new LedgerUnavailable('the store does not answer', 5, { cause: error });
 }

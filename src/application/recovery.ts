@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
-import type { EventData, EventType } from '../ledger/events.ts';
+import type { EventData, EventType, LedgerEvent } from '../ledger/events.ts';
+import { isOpenTo } from '../ledger/platform.ts';
+import { nextMaturityOf } from '../ledger/pool-space.ts';
 import { causesOf } from '../ledger/project/waiting.ts';
-import { projectOf, spaceOf } from '../ledger/streams.ts';
+import { spaceOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import type { RecordedEvent } from '../store/store.ts';
 import type { OpenGrant, Views } from '../views/views.ts';
 import type { Ledger } from './ledger.ts';
+import { Steps } from './steps.ts';
 
 /**
  * The second half of every step between streams, and what a crash has left half-way. The log's
@@ -15,33 +18,35 @@ import type { Ledger } from './ledger.ts';
 export class Recovery {
   readonly #ledger: Ledger;
   readonly #views: Views;
-  readonly #log: Logger;
   readonly #clock: () => Date;
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #work: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #steps: Steps;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
 
   constructor(deps: { ledger: Ledger; views: Views; log: Logger; clock: () => Date }) {
     this.#ledger = deps.ledger;
     this.#views = deps.views;
-    this.#log = deps.log;
     this.#clock = deps.clock;
+    this.#steps = new Steps(deps.log);
   }
 
-  /** Finishes or undoes what the log shows as begun. Resolves when all of it is done. */
+  /**
+   * Finishes or undoes what the log shows as begun. Resolves when all of it has been tried; what
+   * did not work is tried again while the service runs.
+   */
   async start(): Promise<void> {
-    for (const { pool } of this.#ledger.platformState.roots)
-      this.#do(() => this.#openPool(pool.name));
-    for (const grant of this.#views.openGrants()) this.#do(() => this.#settle(grant));
-    for (const { project, location } of this.#views.projectsAtDeletedLocations()) {
-      this.#do(() => this.#vacate(project, location));
-    }
-    for (const project of this.#views.unfinishedProjects()) {
-      this.#do(async () => {
-        await this.#ledger.projectState(project);
-      });
-    }
-    await this.#work;
+    const pools = this.#ledger.platformState.roots.map(({ pool }) => pool.name);
+    await Promise.all(pools.map((pool) => this.#do('open', [pool], () => this.#openPool(pool))));
+    await Promise.all([
+      ...this.#views.openGrants().map((grant) => this.#settleLater(grant)),
+      ...this.#views.projectsAtDeletedLocations().map(({ project, location }) => {
+        return this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
+      }),
+      ...this.#views.unfinishedProjects().map((project) =>
+        this.#do('load', [project], async () => {
+          await this.#ledger.projectState(project);
+        }),
+      ),
+    ]);
   }
 
   /** Does what events that the views have applied call for in other streams. */
@@ -50,79 +55,109 @@ export class Recovery {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    await this.#work;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await this.#steps.close();
   }
 
   #reactTo(event: RecordedEvent): void {
-    const project = projectOf(event.stream);
-    if (project !== undefined) {
-      this.#reactToProject(project, event);
-      return;
-    }
+    const space = spaceOf(event.stream);
+    if (space?.kind === 'project') this.#reactToProject(space.name, event);
+    else if (space?.kind === 'platform') this.#reactToPlatform(event);
+    else if (space?.kind === 'pool' && is(event, 'PrefixReturned')) this.#watchPool(space.name);
+  }
+
+  #reactToPlatform(event: RecordedEvent): void {
     if (is(event, 'DeletionRequested')) {
       const { name, uid } = event.data;
-      const joined = this.#ledger.platformState.locations.get(name)?.joined.keys() ?? [];
-      for (const one of [...joined]) this.#do(() => this.#vacate(one, { name, uid }));
+      for (const project of this.#ledger.platformState.locations.get(name)?.joined.keys() ?? []) {
+        this.#do('vacate', [project, uid], () => this.#vacate(project, { name, uid }));
+      }
     }
-    const wakes = causesOf(event as unknown as Parameters<typeof causesOf>[0]);
-    const atMs = is(event, 'PrefixReturned') ? Date.parse(event.data.availableAt) : 0;
-    if (spaceOf(event.stream)?.kind === 'platform' || is(event, 'PrefixReturned')) {
-      for (const cause of wakes) this.#at(atMs, () => this.#wake(cause));
-    }
+    for (const cause of causesOf(event as unknown as LedgerEvent)) this.#wake(cause);
   }
 
   #reactToProject(project: string, event: RecordedEvent): void {
     if (is(event, 'NetworkContextDeleted') && event.data.endsGrant !== undefined) {
       const { grantId, location } = event.data.endsGrant;
-      this.#do(() => this.#settle({ type: 'LocationEnded', location, project, grantId }));
+      this.#settleLater({ type: 'LocationEnded', location, project, grantId });
     } else if (is(event, 'AddressSpaceClosed')) {
-      for (const { grantId, pool, availableAt } of event.data.ranges) {
-        this.#do(() => this.#settle({ type: 'RangeEnded', pool, grantId, availableAt }));
+      // Also what was granted to this generation and never committed.
+      for (const grant of this.#views.openGrants()) {
+        if (grant.type === 'RangeEnded' || grant.project === project) this.#settleLater(grant);
       }
     } else if (is(event, 'InterfaceDeleted')) {
       const { networkContext } = event.data;
       const name = networkContext.slice(networkContext.indexOf('.') + 1);
       const location = this.#ledger.platformState.locations.get(name);
-      if (location?.deleting) this.#do(() => this.#vacate(project, location));
+      if (location?.deleting) {
+        this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
+      }
+    } else if (is(event, 'ClaimQueued')) {
+      this.#recheck(project, [event.data.cause]);
+    } else if (is(event, 'NetworkUpdated')) {
+      this.#recheck(
+        project,
+        event.data.waiting.flatMap(({ causes }) => causes),
+      );
     }
   }
 
-  /** One piece of work after the other; what fails is tried again until it is done. */
-  #do(work: () => Promise<void>): void {
-    this.#work = this.#work.then(async () => {
-      for (let attempt = 1; !this.#closed; attempt += 1) {
-        try {
-          await work();
-          return;
-        } catch (err) {
-          this.#log.warn({ err, attempt }, 'a step between streams failed and is tried again');
-          await this.#pause(Math.min(limits.appendRetryDelayMsMax, 20 * 2 ** attempt));
-        }
-      }
+  /**
+   * A wait that has just become visible may rest on another stream's past: what it waits for can
+   * have come between its decision and now, when nobody could know that it waits.
+   */
+  #recheck(project: string, causes: readonly string[]): void {
+    const { roots, locations, classes } = this.#ledger.platformState;
+    for (const cause of causes) {
+      const name = cause.slice(cause.indexOf('/') + 1);
+      const location = cause.startsWith('location/') ? locations.get(name) : undefined;
+      const isUsable =
+        location !== undefined &&
+        !location.deleting &&
+        !location.spec.draining &&
+        isOpenTo(location, project);
+      const isThere = cause.startsWith('class/') && classes.has(name);
+      const isRoot = cause.startsWith('pool/') && roots.some(({ pool }) => pool.name === name);
+      if (isUsable || isThere || isRoot) this.#serve(project, cause);
+    }
+  }
+
+  #do(kind: string, key: readonly string[], step: () => Promise<void>): Promise<void> {
+    return this.#steps.add([kind, ...key].join(' '), step);
+  }
+
+  #settleLater(grant: OpenGrant): Promise<void> {
+    return this.#do('settle', [grant.type, grant.grantId], () => this.#settle(grant));
+  }
+
+  /** Lets every project try again what waits for this, in the order in which it began to wait. */
+  #wake(cause: string): Promise<void> {
+    return this.#do('wake', [cause], async () => {
+      for (const project of this.#views.projectsWaitingFor(cause)) this.#serve(project, cause);
     });
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => setTimeout(resolve, ms));
+  #serve(project: string, cause: string): Promise<void> {
+    return this.#do('serve', [project, cause], async () => {
+      const command = { type: 'ServeWaiting', causes: [cause] } as const;
+      await this.#ledger.project(project, command, this.#ledger.own());
+    });
   }
 
-  #at(atMs: number, work: () => Promise<void>): void {
-    const delay = atMs - this.#clock().getTime();
-    if (delay <= 0) {
-      this.#do(work);
-      return;
-    }
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        this.#at(atMs, work);
-      },
-      Math.min(delay + 1, limits.timerMsMax),
-    );
-    timer.unref();
-    this.#timers.add(timer);
+  /** Wakes those who wait for an authored pool now, and whenever a quarantine in it ends. */
+  #watchPool(pool: string): Promise<void> {
+    return this.#do('watch', [pool], async () => {
+      const { space } = await this.#ledger.poolState(pool);
+      const nowMs = this.#clock().getTime();
+      this.#wake(`pool/${pool}`);
+      const next = space && nextMaturityOf(space, nowMs);
+      clearTimeout(this.#timers.get(pool));
+      if (next === undefined) return;
+      const delay = Math.min(next - nowMs + 1, limits.timerMsMax);
+      const timer = setTimeout(() => this.#watchPool(pool), delay);
+      timer.unref();
+      this.#timers.set(pool, timer);
+    });
   }
 
   async #openPool(name: string): Promise<void> {
@@ -133,6 +168,7 @@ export class Recovery {
     const { ipFamily, cidr, classNames } = spec;
     const command = { type: 'OpenPool', name, uid, spec: { ipFamily, cidr, classNames } } as const;
     await this.#ledger.pool(name, command, this.#ledger.own());
+    this.#watchPool(name);
   }
 
   /** Ends a grant: one that was never committed is fenced in the project's stream first. */
@@ -191,17 +227,6 @@ export class Recovery {
     if (grantId === undefined) return;
     const isOver = endedJoins.get(name) === grantId || !(await this.#isCommitted(project, grantId));
     if (isOver) await this.#leave(location, project, grantId);
-  }
-
-  /** Lets every project try again what waits for this, in the order in which it began to wait. */
-  async #wake(cause: string): Promise<void> {
-    for (const project of this.#views.projectsWaitingFor(cause)) {
-      await this.#ledger.project(
-        project,
-        { type: 'ServeWaiting', causes: [cause] },
-        this.#ledger.own(),
-      );
-    }
   }
 }
 

@@ -15,7 +15,13 @@ export const serve: Command = {
     const config = readConfig(args, line.env);
     const world = line.worldOf(config.logLevel, config.timeOffsetSeconds);
     const signal = line.untilSignal();
-    const service = await startService(config, world);
+    const starting = startService(config, world);
+    const early = await Promise.race([signal, starting]);
+    if (typeof early === 'string') {
+      line.print(`${early}: ended before it was ready`);
+      return 1;
+    }
+    const service = early;
     const where = config.store === 'memory' ? 'memory only, lost at the end' : resolve(config.data);
     line.print(`netalloc ${world.version}`);
     line.print(`listening on ${service.url}`);

@@ -51,7 +51,7 @@ const holdingPolicy = z.strictObject({
   retentionGraceMs: z.int().min(0),
 });
 
-export const claimSpec = z.strictObject({
+const claimSpec = z.strictObject({
   network: z.strictObject({ name: text }),
   location: z.strictObject({ name: text }),
   interfaceName: text,
@@ -94,7 +94,7 @@ const condition = z.strictObject({
 });
 export type Condition = z.infer<typeof condition>;
 
-export const providerStatus = z.strictObject({
+const providerStatus = z.strictObject({
   conditions: z.array(condition),
   attachmentRef: z.strictObject({ apiGroup: text, kind: text, name: text }).optional(),
   vpc: z.string().optional(),

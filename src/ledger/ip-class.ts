@@ -9,7 +9,7 @@ import { dnsLabel } from './names.ts';
  * body of the API's object at once, so that one schema says what a class may be.
  */
 export const family = z.enum(['IPv4', 'IPv6']);
-export const scopeLevel = z.enum(['project', 'network', 'location']);
+const scopeLevel = z.enum(['project', 'network', 'location']);
 export type ScopeLevel = z.infer<typeof scopeLevel>;
 
 const duration = z

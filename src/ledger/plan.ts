@@ -143,7 +143,7 @@ export function readPlan(value: unknown): AddressingPlan {
 }
 
 /** What is wrong with a plan beyond its shape: broken chains, two defaults, overlapping pools. */
-export function planProblems(plan: AddressingPlan): Problem[] {
+function planProblems(plan: AddressingPlan): Problem[] {
   return [...classListProblems(plan), ...familyProblems(plan), ...poolProblems(plan)];
 }
 

@@ -89,10 +89,13 @@ export function quarantinedUntil(range: PoolRange, atMs: number): number {
 }
 
 /** The next instant at which a quarantine of this pool ends. */
-export function nextMaturityOf(pool: PoolSpace): number | undefined {
+export function nextMaturityOf(
+  pool: PoolSpace,
+  afterMs = Number.NEGATIVE_INFINITY,
+): number | undefined {
   let next: number | undefined;
   for (const { space } of pool.ranges) {
-    const at = nextMaturity(space);
+    const at = nextMaturity(matured(space, afterMs));
     if (at !== undefined && (next === undefined || at < next)) next = at;
   }
   return next;

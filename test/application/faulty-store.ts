@@ -14,6 +14,8 @@ export class FaultyStore implements Store {
   readonly fates: Fate[] = [];
   /** Every append that was asked for. */
   readonly asked: { stream: string; expected: number; events: readonly EventToAppend[] }[] = [];
+  /** What reading a stream fails with. */
+  readFault: Error | undefined;
   /** Runs before an append reaches the store. */
   before: (stream: string) => Promise<void> = async () => {};
 
@@ -40,8 +42,9 @@ export class FaultyStore implements Store {
     return this.#inner.lostPositions;
   }
 
-  readStream(stream: string, fromRevision: number) {
-    return this.#inner.readStream(stream, fromRevision);
+  async *readStream(stream: string, fromRevision: number) {
+    if (this.readFault !== undefined) throw this.readFault;
+    yield* this.#inner.readStream(stream, fromRevision);
   }
 
   readAll(...args: Parameters<Store['readAll']>) {

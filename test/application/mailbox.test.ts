@@ -10,7 +10,12 @@ import { PLATFORM_STREAM } from '../../src/ledger/streams.ts';
 import { limits } from '../../src/limits.ts';
 import { verifyEvent } from '../../src/store/hash-chain.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
-import { type RecordedEvent, type Store, StoreFull } from '../../src/store/store.ts';
+import {
+  type RecordedEvent,
+  type Store,
+  StoreFull,
+  StoreUnavailable,
+} from '../../src/store/store.ts';
 import type { AnsweredCommand } from '../../src/views/views.ts';
 import { FaultyStore } from './faulty-store.ts';
 
@@ -51,6 +56,13 @@ const createLocation = (name: string): Extract<PlatformCommand, { type: 'CreateL
   spec: { projects: ['*'], draining: false },
   metadata: {},
 });
+
+const changeMetadata = {
+  type: 'ChangeMetadata',
+  kind: 'Location',
+  name: 'a',
+  expect: {},
+} as const;
 
 async function everything(store: Store): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
@@ -197,7 +209,11 @@ it('never decides two commands of one id in one append', async () => {
     mailbox.submit(createLocation('a'), twice),
   ]);
   expect(answers.map(({ outcome }) => outcome)).toEqual(['decided', 'rejected']);
-  expect(await namesIn(store)).toEqual(['a']);
+  const twoMetadata = ['x', 'y'].map((x) => ({ ...changeMetadata, metadata: { labels: { x } } }));
+  const same = request();
+  store.asked.length = 0;
+  await Promise.all(twoMetadata.map((command) => mailbox.submit(command, same)));
+  expect(store.asked.map(({ events }) => events.length)).toEqual([1, 1]);
 });
 
 it('writes nothing for a dry run and shows what would be', async () => {
@@ -226,4 +242,48 @@ it('never decides at an instant before the last of the stream', async () => {
   const mailbox = mailboxOn(store, past);
   const answer = await mailbox.submit(createLocation('b'), request());
   expect(answer).toMatchObject({ events: [{ data: { at: '2026-01-01T00:00:00.000Z' } }] });
+});
+
+it('decides what was queued behind a failed append on what the log says, not on nothing', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  const mailbox = mailboxOn(store);
+  await mailbox.submit(createLocation('a'), request());
+  for (let n = 0; n < limits.appendAttemptsMax; n += 1) store.fates.push('lost');
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  store.before = () => held;
+  const doomed = mailbox.submit(createLocation('b'), request());
+  const refused = expect(doomed).rejects.toThrow(LedgerUnavailable);
+  await expect.poll(() => store.asked.length).toBe(2);
+  const behind = mailbox.submit({ ...changeMetadata, metadata: {} }, request());
+  release();
+  await refused;
+  expect((await behind).outcome).toBe('decided');
+});
+
+it('answers every command of a batch whose conflict cannot be read', async () => {
+  const inner = new MemoryStore({ clock });
+  const store = new FaultyStore(inner);
+  const mailbox = mailboxOn(store);
+  await mailbox.load();
+  await mailboxOn(inner).submit(createLocation('a'), request());
+  store.readFault = new StoreUnavailable('away');
+  const answers = await Promise.allSettled([
+    mailbox.submit(createLocation('b'), request()),
+    mailbox.submit(createLocation('c'), request()),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  store.readFault = undefined;
+  expect((await mailbox.submit(createLocation('b'), request())).outcome).toBe('decided');
+});
+
+it('tells who loads it that the log cannot be read', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  store.readFault = new StoreUnavailable('away');
+  const mailbox = mailboxOn(store);
+  await expect(mailbox.load()).rejects.toThrow(LedgerUnavailable);
+  store.readFault = undefined;
+  expect((await mailbox.load()).revision).toBe(-1);
 });

@@ -35,7 +35,7 @@ async function startBounded() {
   );
   const pages = (count: number) => {
     const log = connections.at(-1) as DatabaseSync;
-    return log.prepare(`PRAGMA max_page_count = ${count}`).get()?..max_page_count as number;
+    return log.prepare(`PRAGMA max_page_count = ${count}`).get()?.max_page_count as number;
   };
   return { service, pages };
 }

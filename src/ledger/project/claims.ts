@@ -180,7 +180,7 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
   return { done: true };
 }
 
-/** Addresses from outside the project's own space are not served: the class is as good as absent. */
+/** Addresses from outside a project's own space are not served: the class is as good as absent. */
 function unservedClass(context: DecisionContext, name: string): Wait {
   if (context.platform.classes.has(name)) {
     const message = `no pool offers IPClass "${name}" to claims`;

@@ -3,7 +3,7 @@ import type { EventData, LedgerEvent, ObjectRef } from '../events.ts';
 import { giveBackTo, takeFrom } from '../pool-space.ts';
 import { leaveLine, onClaim, onInterface, onPool, onPresence, seenPlatform } from './records.ts';
 import type { ClaimRecord, InterfaceRecord, ProjectState } from './state.ts';
-import { joinLine } from './waiting-line.ts';
+import { isPool, joinLine } from './waiting-line.ts';
 
 /** Events of claims, interfaces and their addresses. */
 export function evolveClaim(
@@ -91,7 +91,8 @@ function claimQueued(state: ProjectState, data: EventData<'ClaimQueued'>): Proje
   }));
   const since = queued.claims.get(name)?.since ?? revision;
   const line = joinLine(queued.waiting.get(cause), name, since);
-  return { ...queued, waiting: queued.waiting.set(cause, line) };
+  const waitingPools = isPool(cause) ? queued.waitingPools.add(cause) : queued.waitingPools;
+  return { ...queued, waiting: queued.waiting.set(cause, line), waitingPools };
 }
 
 function interfaceReady(state: ProjectState, data: EventData<'InterfaceReady'>): ProjectState {

@@ -72,6 +72,7 @@ export function leaveLine(state: ProjectState, name: string): ProjectState {
   const cause = state.claims.get(name)?.wait?.cause;
   const line = cause === undefined ? undefined : state.waiting.get(cause)?.delete(name);
   if (cause === undefined || line === undefined) return state;
-  const waiting = line.isEmpty() ? state.waiting.delete(cause) : state.waiting.set(cause, line);
-  return { ...state, waiting };
+  if (!line.isEmpty()) return { ...state, waiting: state.waiting.set(cause, line) };
+  const waitingPools = state.waitingPools.delete(cause);
+  return { ...state, waiting: state.waiting.delete(cause), waitingPools };
 }

@@ -61,7 +61,7 @@ export function ensurePool(
   if (present !== undefined) return { done: present };
   const parentName = ipClass.spec.parentClassName;
   if (parentName === undefined) {
-    addRange(draft, context, ipClass, own, name, 0, wanted[className]);
+    addRange(draft, context, ipClass, own, name, wanted[className]);
   } else if ((context.platform.classes.get(parentName)?.spec.poolPer ?? []).length === 0) {
     const granted = addGrantedRange(draft, context, ipClass, own, name, 0);
     if (!('done' in granted)) return granted;
@@ -143,12 +143,11 @@ function addRange(
   ipClass: IPClass,
   scope: Scope,
   pool: string,
-  ordinal: number,
   wanted: Prefix | undefined,
 ): void {
   const prefix = wanted === undefined ? (ipClass.spec.poolCIDR as string) : formatPrefix(wanted);
   const at = instant(context.atMs);
-  draft.emit('RangeAdded', { at, pool, className: ipClass.name, prefix, scope, ordinal });
+  draft.emit('RangeAdded', { at, pool, className: ipClass.name, prefix, scope, ordinal: 0 });
 }
 
 /** A range from an authored pool: asked for first, then committed by the event that names it. */

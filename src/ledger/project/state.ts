@@ -38,6 +38,8 @@ export interface ProjectState {
   readonly waiting: PersistentMap<string, WaitingLine>;
   /** Networks that wait for a range, and networks that are being deleted. */
   readonly waitingNetworks: PersistentSet<string>;
+  /** Those causes in `waiting` that are pools without room. */
+  readonly waitingPools: PersistentSet<string>;
   readonly deletingNetworks: PersistentSet<string>;
   /** Addresses allocated to the interface that the same append makes ready. */
   readonly allocating: readonly Holding[];
@@ -130,6 +132,7 @@ export function initialProject(name: string): ProjectState {
     grantedPools: PersistentSet(),
     waiting: PersistentMap(),
     waitingNetworks: PersistentSet(),
+    waitingPools: PersistentSet(),
     deletingNetworks: PersistentSet(),
     allocating: [],
   };

@@ -16,3 +16,11 @@ export function joinLine(
   const joined = line.set(name, since);
   return last === undefined || last <= since ? joined : joined.sort();
 }
+
+/** What a cause begins with that is a pool without room. */
+export const POOL_CAUSE = 'pool/';
+
+/** Whether what a claim waits for is a pool without room. */
+export function isPool(cause: string): boolean {
+  return cause.startsWith(POOL_CAUSE);
+}

@@ -8,6 +8,7 @@ import type { Outcome } from './objects.ts';
 import { NO_DEFAULT_CLASS } from './presences.ts';
 import type { ProjectDraft } from './spaces.ts';
 import type { ProjectState } from './state.ts';
+import { isPool, POOL_CAUSE } from './waiting-line.ts';
 
 /** Tries what waits for something again, because it may have changed. */
 export interface ServeWaiting {
@@ -38,7 +39,7 @@ export function serveWaiting(
       const tried = tryClaim(draft, context, name);
       if (tried === undefined) continue;
       if ('need' in tried) need ??= tried;
-      else if (cause.startsWith('pool/') && tried.unmet.cause === cause) break;
+      else if (isPool(cause) && tried.unmet.cause === cause) break;
     }
   }
   if (draft.events.length === 0) return need;
@@ -117,24 +118,38 @@ function causesOfDeletion({ kind, name }: { kind: string; name: string }): strin
   }
 }
 
-/** The next instant at which a quarantine ends that somebody here waits for. */
-export function nextWake(state: ProjectState): number | undefined {
+/** The next instant after this one at which a quarantine ends that somebody here waits for. */
+export function nextWake(
+  state: ProjectState,
+  afterMs = Number.NEGATIVE_INFINITY,
+): number | undefined {
   let next: number | undefined;
-  for (const cause of everyCause(state)) {
-    const at = maturityOf(state, cause);
+  for (const cause of poolCauses(state)) {
+    const at = maturityOf(state, cause, afterMs);
     if (at !== undefined && (next === undefined || at < next)) next = at;
   }
   return next;
 }
 
-/** The pools that somebody waits for and where a quarantine has ended by this instant. */
-export function maturedCauses(state: ProjectState, atMs: number): string[] {
-  return everyCause(state).filter((cause) => {
-    return (maturityOf(state, cause) ?? Number.POSITIVE_INFINITY) <= atMs;
+/** The pools that somebody waits for and where a quarantine has ended since, by this instant. */
+export function maturedCauses(
+  state: ProjectState,
+  atMs: number,
+  sinceMs = Number.NEGATIVE_INFINITY,
+): string[] {
+  return poolCauses(state).filter((cause) => {
+    return (maturityOf(state, cause, sinceMs) ?? Number.POSITIVE_INFINITY) <= atMs;
   });
 }
 
-function maturityOf(state: ProjectState, cause: string): number | undefined {
-  const pool = cause.startsWith('pool/') ? state.pools.get(cause.slice(5)) : undefined;
-  return pool === undefined ? undefined : nextMaturityOf(pool);
+/** Causes that are pools. They are few, however many claims wait for other things. */
+function poolCauses(state: ProjectState): string[] {
+  const { waitingPools, waitingNetworks } = state;
+  if (waitingPools.isEmpty() && waitingNetworks.isEmpty()) return [];
+  return [...new Set([...waitingPools, ...rangeCauses(state).filter(isPool)])].sort();
+}
+
+function maturityOf(state: ProjectState, cause: string, afterMs: number): number | undefined {
+  const pool = state.pools.get(cause.slice(POOL_CAUSE.length));
+  return pool === undefined ? undefined : nextMaturityOf(pool, afterMs);
 }
