@@ -334,8 +334,9 @@ export class Mailbox<S extends SpaceState, C> {
   /** What the ledger owes by itself is tried again after a while, until it is done. */
   #owe(error: unknown): void {
     if (this.#closed) return;
+    // One bad moment fails many of them at once: it counts as one failure.
+    if (!this.#owing) this.#failures += 1;
     this.#owing = true;
-    this.#failures += 1;
     this.#deps.log.warn({ err: error, stream: this.#stream }, 'a step of the ledger failed');
     if (this.#running === undefined) this.#schedule();
   }
