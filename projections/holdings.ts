@@ -4,8 +4,8 @@ import type { Placed, Present, TableProjection, Write } from '../src/views/proje
 import { subnetsOf } from './network-contexts.ts';
 
 /**
- * Who holds what, and who held it when. A row of `holdings` is a block that is held now; when that
- * ends the row goes to `holdings_past` with the end of its interval. A released block is an interval
+ * Who holds what, and who held it when. A row of `holdings` is a block held now; when that ends
+ * the row goes to `holdings_past` with the end of its interval. A released block is an interval
  * of `holdings_past` at once, Quarantined until an instant that is known from the start: its end
  * is no event. `pool_blocks` counts what each pool holds by state and size, so that a read does not
  * have to; a block's size is 2^host_bits addresses.

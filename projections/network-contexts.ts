@@ -8,7 +8,7 @@ import { byName, changes, ends, ofKind } from './shape/touches.ts';
 const KIND = 'NetworkContext';
 
 /**
- * Presences: one network in one location. A stored one knows the pool of each subnet; its sizes, the
+ * Presences: one network in one location. A stored one knows each subnet's pool; its sizes, the
  * interfaces that stand there, and what it has of its network are filled in at the read.
  */
 export const networkContexts: ObjectProjection = {

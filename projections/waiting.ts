@@ -19,8 +19,9 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_by_cause ON waiting (cause, project, position);
 `,
   statements: {
-    wait: 'INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?, ?)',
-    // What waits for the same as before keeps its place; what is being deleted still is.
+    // What waits for the same as before keeps its place; what is being deleted waits for nothing.
+    wait: `INSERT OR IGNORE INTO waiting SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+      SELECT 1 FROM waiting WHERE project = ?1 AND kind = ?2 AND name = ?3 AND cause = '')`,
     dropOthers: `DELETE FROM waiting WHERE project = ? AND kind = ? AND name = ? AND cause <> ''
       AND cause NOT IN (SELECT value FROM json_each(?))`,
     served: "DELETE FROM waiting WHERE project = ? AND kind = ? AND name = ? AND cause <> ''",
@@ -36,8 +37,14 @@ CREATE INDEX waiting_by_cause ON waiting (cause, project, position);
       const causes = data.waiting.flatMap((wait) => wait.causes);
       return waitsFor(causes, project, NETWORK, data.name, position);
     },
-    DeletionRequested: ({ data, project, position }) =>
-      project === '' ? [] : [['wait', project, data.kind, data.name, '', position]],
+    DeletionRequested: ({ data, project, position }) => {
+      const { kind, name } = data;
+      if (project === '') return [];
+      return [
+        ['served', project, kind, name],
+        ['wait', project, kind, name, '', position],
+      ];
+    },
     ClaimDeleted: ({ data, project }) => [['drop', project, CLAIM, data.name]],
     InterfaceDeleted: ({ data, project }) => [['drop', project, 'NetworkInterface', data.name]],
     NetworkContextDeleted: ({ data, project }) => [['drop', project, 'NetworkContext', data.name]],

@@ -67,7 +67,7 @@ function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** One press of a terminal's key reaches a process twice or more: from the terminal and from npm. */
+/** A key pressed in a terminal reaches a process twice or more: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 1_000;
 
 /** Resolves with the first signal that asks the process to end. A later one ends it at once. */

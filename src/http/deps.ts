@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { LedgerAnswer, LedgerRequest } from '../application/request.ts';
 import type { PlatformCommand } from '../ledger/platform.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
+import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 
 /** The way of a command to its address space. */
@@ -18,8 +19,32 @@ export interface HttpDeps {
   readonly views: Views;
   readonly clock: () => Date;
   readonly newId: () => string;
+  readonly random: () => number;
   readonly logger: FastifyBaseLogger;
   /** The location of claims that name none; undefined makes the field required. */
   readonly defaultLocation: string | undefined;
   readonly version: string;
+  /** Bounds of watches that are other than those in `limits.ts`. */
+  readonly watch?: Partial<WatchBounds>;
+  /** The log itself, for those who follow its events. */
+  readonly store: Pick<Store, 'head' | 'subscribe' | 'lostPositions'>;
+  /** Bounds of the event feed that are other than those in `limits.ts`. */
+  readonly feed?: Partial<FeedBounds>;
+}
+
+export interface FeedBounds {
+  readonly followersMax: number;
+  readonly chunkBytesMax: number;
+  readonly heartbeatMs: number;
+  readonly stallMsMax: number;
+}
+
+export interface WatchBounds {
+  readonly watchersMax: number;
+  readonly bufferedBytesMax: number;
+  readonly chunkBytesMax: number;
+  readonly heartbeatMs: number;
+  readonly bookmarkMs: number;
+  readonly stuckMsMax: number;
+  readonly endMsMax: number;
 }

@@ -10,7 +10,8 @@ export function handleFault(error: unknown, request: FastifyRequest, reply: Fast
   sendStatusError(reply, statusOf(error, request));
 }
 
-function statusOf(error: unknown, request: FastifyRequest): StatusError {
+/** What a request, or a part of one, is answered with when this was thrown. */
+export function statusOf(error: unknown, request: FastifyRequest): StatusError {
   if (error instanceof StatusError) return error;
   if (error instanceof LedgerUnavailable) {
     request.log.warn({ err: error }, 'the ledger cannot answer');
@@ -21,16 +22,23 @@ function statusOf(error: unknown, request: FastifyRequest): StatusError {
     return new StatusError('Timeout', 'Timeout: the answer was not ready in time; ask again');
   }
   const code = (error as Partial<FastifyError> | null)?.statusCode ?? 500;
-  if (code >= 400 && code < 500) return clientFault(code, (error as FastifyError).message);
+  if (code >= 400 && code < 500) {
+    const { bodyLimit } = request.routeOptions;
+    return clientFault(code, (error as FastifyError).message, bodyLimit);
+  }
   request.log.error({ err: error }, 'a request failed');
   const message = `Internal error occurred: the log tells more under request id ${request.id}`;
   return new StatusError('InternalError', message);
 }
 
 /** What the framework itself refuses before a handler sees the request. */
-export function clientFault(code: number, message: string): StatusError {
+export function clientFault(
+  code: number,
+  message: string,
+  bodyBytesMax: number = limits.bodyBytesMax,
+): StatusError {
   if (code === 413) {
-    const text = `the request body is larger than ${limits.bodyBytesMax} bytes`;
+    const text = `the request body is larger than ${bodyBytesMax} bytes`;
     return new StatusError('RequestEntityTooLarge', text);
   }
   if (code === 415) return new StatusError('UnsupportedMediaType', message);

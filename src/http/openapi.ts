@@ -52,15 +52,20 @@ const statusSchema = z.object({
     .optional(),
 });
 
-const readOptions = z.object({ resourceVersion: z.string() }).partial();
+const asOf = z.string().describe('A position, or an RFC 3339 instant: shows things as they were.');
+const readOptions = z.object({ resourceVersion: z.string(), asOf }).partial();
 const listOptions = readOptions.extend({
   labelSelector: z.string().optional(),
   fieldSelector: z.string().optional(),
   limit: z.string().optional().describe(`At most ${limits.pageObjectsMax} objects in one page.`),
   continue: z.string().optional(),
   resourceVersionMatch: z.enum(['Exact', 'NotOlderThan']).optional(),
+  watch: z.string().optional().describe('Changes as they happen, one JSON object a line.'),
+  allowWatchBookmarks: z.string().optional(),
+  sendInitialEvents: z.string().optional(),
+  timeoutSeconds: z.string().optional().describe('How long a watch lasts.'),
 });
-const writeOptions = z
+export const writeOptions = z
   .object({ dryRun: z.literal('All'), fieldValidation: z.enum(['Ignore', 'Warn', 'Strict']) })
   .partial();
 const deleteOptions = z
@@ -123,7 +128,8 @@ function answerOf(kind: Kind, operation: Operation) {
   return { description, type: 'object', properties, required: ['metadata', 'items'] };
 }
 
-function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+/** A schema as the document has it. */
+export function jsonSchema(schema: z.ZodType): Record<string, unknown> {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return rest;
 }

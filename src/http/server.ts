@@ -6,6 +6,7 @@ import { clientFault, handleFault } from './faults.ts';
 import { addHealth } from './health.ts';
 import { servedKinds } from './kube/kinds/served-kinds.ts';
 import { addKubeRoutes } from './kube/routes.ts';
+import { addLedgerRoutes } from './ledger/routes.ts';
 import { requireLoopback } from './loopback.ts';
 import { addOpenApi } from './openapi.ts';
 import { refuseOtherMethods } from './other-methods.ts';
@@ -49,6 +50,7 @@ async function addRoutes(scope: FastifyInstance, deps: HttpDeps): Promise<void> 
   await addOpenApi(scope, kinds, deps.version);
   addHealth(scope, deps.ledger);
   await scope.register(async (kube) => addKubeRoutes(kube, deps, kinds));
+  await scope.register(async (ledger) => addLedgerRoutes(ledger, deps, kinds));
   refuseOthers();
 }
 

@@ -1,4 +1,5 @@
 import type { EventType } from '../ledger/events.ts';
+import type { KindChange } from './change-log.ts';
 import type { End, ObjectTable, Version } from './object-table.ts';
 import type { Placed, Present, Touch } from './projection.ts';
 import type { KubeObject } from './views.ts';
@@ -59,16 +60,23 @@ export class Changes implements Present {
     }
   }
 
-  /** Writes the objects as the whole command has left them. */
-  write(): void {
+  /**
+   * Writes the objects as the whole command has left them, and adds what it has made of them to a
+   * list, in log order.
+   */
+  write(made?: KindChange[]): void {
+    const own: KindChange[] = [];
     for (const touched of this.#touched.values()) {
-      const { table, before, object, end } = touched;
-      if (object !== undefined) {
-        table.put(before, versionOf(touched, object, String(end.position)));
-      } else if (before !== undefined) {
-        table.remove(before, end);
-      }
+      const { table, namespace, name, before, object, end } = touched;
+      const after = object && versionOf(touched, object, String(end.position));
+      if (after !== undefined) table.put(before, after);
+      else if (before !== undefined) table.remove(before, end);
+      else continue;
+      if (made === undefined) continue;
+      const { kind } = table.projection;
+      own.push({ ...end, kind, namespace, name, before: before?.object, after: after?.object });
     }
+    made?.push(...own.sort((a, b) => Number(a.position - b.position)));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type EventMetadata, isEventType } from '../ledger/events.ts';
+import { isEventType } from '../ledger/events.ts';
 import { CATEGORY, projectOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import {
@@ -12,6 +12,7 @@ import {
   sqliteCode,
 } from '../store/sqlite/faults.ts';
 import type { Position, RecordedEvent, Store, Subscription } from '../store/store.ts';
+import type { WindowBounds } from './change-window.ts';
 import type { Placed } from './projection.ts';
 import { SqliteViews } from './sqlite-views.ts';
 import { ViewsBehind } from './views.ts';
@@ -24,6 +25,8 @@ export interface FollowOptions {
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** How long `reached` waits. */
   readonly waitMsMax?: number;
+  /** How many of the last changes are known, and for how long. */
+  readonly window?: Partial<WindowBounds>;
 }
 
 type AppliedHandler = (events: readonly RecordedEvent[]) => void;
@@ -51,20 +54,23 @@ export class FollowingViews extends SqliteViews {
   #closed = false;
 
   constructor(file: ViewsFile, head: Position, options: FollowOptions) {
-    const { store, clock, log, waitMsMax } = options;
-    super(file, clock, waitMsMax);
+    const { store, clock, log, waitMsMax, window } = options;
+    super(file, { clock, lost: store.lostPositions, bounds: window }, waitMsMax);
     this.#log = log;
     this.#clock = clock;
     this.#head = head;
     this.#progressAt = clock().getTime() + PROGRESS_MS;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
-    this.#becomeReady = ready.resolve;
+    this.#becomeReady = () => {
+      this.beginChanges();
+      ready.resolve();
+    };
     // A caller that does not wait for it is told by `fault` all the same.
     this.ready.catch(() => {});
     const take = (events: readonly RecordedEvent[]) => this.#take(events);
     this.#subscription = store.subscribe(this.position, take, { categories: [CATEGORY] });
-    if (this.position >= head) ready.resolve();
+    if (this.position >= head) this.#becomeReady();
     const end = this.#subscription.done.then(
       () => new ViewsBehind('the store has ended the subscription'),
       (fault: unknown) => (fault instanceof Error ? fault : new Error(String(fault))),
@@ -114,11 +120,11 @@ export class FollowingViews extends SqliteViews {
 
   async #applyBatch(commands: readonly RecordedEvent[][]): Promise<void> {
     const events = commands.flat();
-    const { position, id: eventId } = events.at(-1) as RecordedEvent;
-    const placed = commands.map((command) => command.map(placedEvent));
+    const { position, metadata } = events.at(-1) as RecordedEvent;
+    const placed = commands.map(placedCommand);
     while (!this.#closed) {
       try {
-        this.apply(placed, { position, eventId });
+        this.apply(placed, { position, hash: metadata.hash });
         break;
       } catch (fault) {
         if (!mayPass(fault)) throw fault;
@@ -145,21 +151,19 @@ export class FollowingViews extends SqliteViews {
   }
 }
 
-function placedEvent(event: RecordedEvent): Placed {
-  const { stream, type, data, revision, position, recordedAt, metadata } = event;
-  if (!isEventType(type)) {
-    throw new Error(`${type} at position ${position} was written by a newer netalloc`);
-  }
-  return {
-    type,
-    data: data as Placed['data'],
-    stream,
-    project: projectOf(stream) ?? '',
-    revision,
-    position,
-    recordedAtMs: Date.parse(recordedAt),
-    metadata: metadata as unknown as EventMetadata,
-  };
+/** The events of a command went into the log together: one recorded time is all of theirs. */
+function placedCommand(command: readonly RecordedEvent[]): Placed[] {
+  const [first] = command as [RecordedEvent];
+  const project = projectOf(first.stream) ?? '';
+  const recordedAtMs = Date.parse(first.recordedAt);
+  return command.map(({ stream, type, data, revision, position, metadata }) => {
+    if (!isEventType(type)) {
+      throw new Error(`${type} at position ${position} was written by a newer netalloc`);
+    }
+    const place = { stream, project, revision, position, recordedAtMs };
+    const { data: known, metadata: kept } = { data, metadata } as unknown as Placed;
+    return { type, data: known, ...place, metadata: kept };
+  });
 }
 
 /** Whether a batch may succeed later: there was no room, or another program held the file. */

@@ -71,6 +71,8 @@ function statementsOf(table: string) {
     remove: `DELETE FROM ${table} WHERE namespace = ? AND name = ?`,
     pastAtRevision: `${past} namespace = ?1 AND name = ?2
       AND last_revision <= ?3 AND until_revision > ?3 ORDER BY position DESC LIMIT 1`,
+    pastAtPosition: `${past} namespace = ?1 AND name = ?2
+      AND position <= ?3 AND until_position > ?3 ORDER BY position DESC LIMIT 1`,
     listAll: `${present} ${beyond} ${order}`,
     listNamespace: `${present} ${within} ${order}`,
     listAllAt: asOf(beyond),
@@ -136,8 +138,20 @@ export class ObjectTable {
     return row === undefined ? undefined : versionOf(row);
   }
 
+  /** The version that was the present one at a position of the log. */
+  atPosition(namespace: string, name: string, position: Position): Version | undefined {
+    const present = this.load(namespace, name);
+    if (present !== undefined && present.position <= position) return present;
+    const row = this.#statements.pastAtPosition.get(namespace, name, position);
+    return row === undefined ? undefined : versionOf(row);
+  }
+
   /** Versions in the order of namespace and name: the present ones, or those of a position. */
-  *list({ namespace, after, at }: Omit<ListQuery, 'limit' | 'matches'>): Generator<Version> {
+  *list({
+    namespace,
+    after,
+    at,
+  }: Omit<ListQuery, 'limit' | 'matches' | 'asOf'>): Generator<Version> {
     const { listAll, listNamespace, listAllAt, listNamespaceAt } = this.#statements;
     const from = [namespace ?? after?.namespace ?? '', after?.name ?? ''] as const;
     const rows =

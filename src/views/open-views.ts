@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Store } from '../store/store.ts';
 import { FollowingViews, type FollowOptions } from './following-views.ts';
@@ -22,7 +23,7 @@ async function keptFile(
   path: string | undefined,
   { store, log }: OpenViewsOptions,
 ): Promise<ViewsFile | undefined> {
-  if (path === undefined) return undefined;
+  if (path === undefined || !existsSync(path)) return undefined;
   let file: ViewsFile;
   try {
     file = ViewsFile.open(path);
@@ -40,10 +41,10 @@ async function keptFile(
  * Whether the last event that was applied stands in the log where it was. It does not when the
  * log is another one, when it is shorter, and when the event's position has been lost.
  */
-async function isInLog({ position, eventId }: Checkpoint, store: Store): Promise<boolean> {
+async function isInLog({ position, hash }: Checkpoint, store: Store): Promise<boolean> {
   if (position === 0n) return true;
   for await (const event of store.readAll(position - 1n)) {
-    return event.position === position && event.id === eventId;
+    return event.position === position && event.metadata.hash === hash;
   }
   return false;
 }

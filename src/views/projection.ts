@@ -30,8 +30,8 @@ export interface Present {
 /** What is counted at the read. */
 export interface Counts {
   poolCounts(pool: string): PoolCounts | undefined;
-  /** Interfaces in one network context. */
-  interfacesIn(project: string, context: string): number;
+  /** Interfaces in one network context. Counts are of now: of the past there are none. */
+  interfacesIn(project: string, context: string): number | undefined;
 }
 
 /** How an event changes objects of one kind. */

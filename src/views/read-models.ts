@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { claims } from '../../projections/claims.ts';
+import { commandEnds } from '../../projections/command-ends.ts';
 import { grants } from '../../projections/grants.ts';
 import { holdings } from '../../projections/holdings.ts';
 import { idempotencyKeys } from '../../projections/idempotency-keys.ts';
@@ -13,6 +14,7 @@ import { networks } from '../../projections/networks.ts';
 import { presences } from '../../projections/presences.ts';
 import { waiting } from '../../projections/waiting.ts';
 import type { EventType } from '../ledger/events.ts';
+import type { Position } from '../store/store.ts';
 import { Changes } from './changes.ts';
 import { ObjectTable, objectTables } from './object-table.ts';
 import type { ObjectProjection, Placed, Present, TableProjection, Touch } from './projection.ts';
@@ -31,7 +33,14 @@ const OBJECTS: readonly ObjectProjection[] = [
   claims,
 ];
 /** Tables come after objects: they change what objects are looked up by. */
-const TABLES: readonly TableProjection[] = [holdings, grants, waiting, presences, idempotencyKeys];
+const TABLES: readonly TableProjection[] = [
+  holdings,
+  grants,
+  waiting,
+  presences,
+  idempotencyKeys,
+  commandEnds,
+];
 
 /** SQL that creates every table. */
 export const READ_MODEL_TABLES = [
@@ -80,6 +89,15 @@ export class ReadModels {
     object: (kind, namespace, name) => this.table(kind).load(namespace, name)?.object,
     poolsOf: (project) => this.#poolsOf(project),
   };
+
+  /** What existed at a position. */
+  presentAt(position: Position): Present {
+    return {
+      ...this.present,
+      object: (kind, namespace, name) =>
+        this.table(kind).atPosition(namespace, name, position)?.object,
+    };
+  }
 
   table(kind: string): ObjectTable {
     const table = this.objects.get(kind);

@@ -1,5 +1,5 @@
 /** Values before the older half of them is forgotten. */
-const HALF_MAX = 16;
+const HALF_MAX = 2_048;
 
 /**
  * What was used last, by key, in two halves: what is used moves to the newer one, and when that is

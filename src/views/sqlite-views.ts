@@ -3,6 +3,8 @@ import type { EventMetadata, LedgerEvent } from '../ledger/events.ts';
 import { projectOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import type { Position } from '../store/store.ts';
+import { ChangeLog, type ChangeLogOptions, type KindChange } from './change-log.ts';
+import { CommandEnds } from './command-ends.ts';
 import type { Version } from './object-table.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import type { Placed } from './projection.ts';
@@ -10,7 +12,9 @@ import { ReadModels } from './read-models.ts';
 import { RowCounts } from './row-counts.ts';
 import {
   type AnsweredCommand,
+  type KubeObject,
   type ListQuery,
+  type ObjectChanges,
   type ObjectPage,
   type OpenGrant,
   type PoolCounts,
@@ -30,22 +34,33 @@ const STATEMENTS = {
   at: 'SELECT DISTINCT project FROM presences WHERE location = ? ORDER BY project',
 } as const;
 
+/** Counts are computed at the read from what is there, and nothing is there of the past. */
+const NO_COUNTS = { poolCounts: () => undefined, interfacesIn: () => undefined };
+
 /** The read models in one SQLite file, or in memory. */
 export class SqliteViews implements Views {
   readonly #file: ViewsFile;
   readonly #models: ReadModels;
   readonly #counts: RowCounts;
+  readonly #commandEnds: CommandEnds;
   readonly #statements: Record<keyof typeof STATEMENTS, StatementSync>;
   readonly #waiters: PositionWaiters;
+  readonly #changeLog: ChangeLog;
   readonly #clock: () => Date;
   #checkpoint: Checkpoint;
   #ended: string | undefined;
 
-  constructor(file: ViewsFile, clock: () => Date, waitMsMax: number = limits.viewWaitMsMax) {
+  constructor(
+    file: ViewsFile,
+    changes: ChangeLogOptions,
+    waitMsMax: number = limits.viewWaitMsMax,
+  ) {
     const { database } = file;
+    const { clock } = changes;
     this.#file = file;
     this.#models = new ReadModels(database);
     this.#counts = new RowCounts(database, clock);
+    this.#commandEnds = new CommandEnds(database);
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => {
         const statement = database.prepare(sql);
@@ -54,6 +69,7 @@ export class SqliteViews implements Views {
       }),
     ) as Record<keyof typeof STATEMENTS, StatementSync>;
     this.#waiters = new PositionWaiters(waitMsMax);
+    this.#changeLog = new ChangeLog([...this.#models.objects.keys()], changes);
     this.#clock = clock;
     this.#checkpoint = file.checkpoint();
   }
@@ -70,16 +86,30 @@ export class SqliteViews implements Views {
 
   /** Applies whole commands, all or none, and lets those go on who waited for them. */
   apply(commands: readonly (readonly Placed[])[], to: Checkpoint): void {
+    const made: KindChange[] | undefined = this.#changeLog.hasBegun ? [] : undefined;
     try {
       this.#file.advance(this.#checkpoint, to, () => {
-        for (const command of commands) this.#models.run(command).write();
+        for (const command of commands) this.#models.run(command).write(made);
       });
     } catch (fault) {
       this.#models.forget();
       throw fault;
     }
     this.#checkpoint = to;
+    if (made !== undefined) {
+      const asRead = made.map((change) => this.#changeAtRead(change));
+      this.#changeLog.publish(asRead, to.position);
+    }
     this.#waiters.advance(to.position);
+  }
+
+  /** From now on changes are news: the views have caught up. */
+  beginChanges(): void {
+    this.#changeLog.begin(this.position);
+  }
+
+  changes(kind: string): ObjectChanges {
+    return this.#changeLog.of(kind);
   }
 
   get(kind: string, namespace: string, name: string): ViewedObject | undefined {
@@ -95,15 +125,33 @@ export class SqliteViews implements Views {
     return this.#viewed(kind, this.#models.table(kind).atRevision(namespace, name, revision));
   }
 
-  list(kind: string, { limit, matches, ...place }: ListQuery): ObjectPage {
+  getAt(
+    kind: string,
+    namespace: string,
+    name: string,
+    position: Position,
+  ): ViewedObject | undefined {
+    const version = this.#models.table(kind).atPosition(namespace, name, position);
+    return this.#viewed(kind, version, position);
+  }
+
+  positionAt(instantMs: number): Position {
+    return this.#commandEnds.recordedBy(instantMs);
+  }
+
+  commandEnd(position: Position): Position {
+    return this.#commandEnds.endOf(position);
+  }
+
+  list(kind: string, { limit, matches, asOf, ...place }: ListQuery): ObjectPage {
     const items: ViewedObject[] = [];
-    for (const version of this.#models.table(kind).list(place)) {
+    for (const version of this.#models.table(kind).list({ ...place, at: asOf ?? place.at })) {
       if (items.length === limit) {
         const { namespace, name } = items.at(-1) as ViewedObject;
         return { items, next: { namespace, name } };
       }
       if (matches === undefined || matches(version.object)) {
-        items.push(this.#viewed(kind, version) as ViewedObject);
+        items.push(this.#viewed(kind, version, asOf) as ViewedObject);
       }
     }
     return { items, next: undefined };
@@ -187,8 +235,22 @@ export class SqliteViews implements Views {
     this.#file.close();
   }
 
-  #viewed(kind: string, version: Version | undefined): ViewedObject | undefined {
+  /** A change as it is sent: with the counts of now, which are no changes of their own. */
+  #changeAtRead(change: KindChange): KindChange {
+    const { kind, before, after } = change;
+    if (this.#models.table(kind).projection.atRead === undefined) return change;
+    const filled = (object: KubeObject | undefined) =>
+      object && this.#models.atRead(kind, object, this.#counts);
+    return { ...change, before: filled(before), after: filled(after) };
+  }
+
+  #viewed(kind: string, version: Version | undefined, asOf?: Position): ViewedObject | undefined {
     if (version === undefined) return undefined;
+    if (asOf !== undefined) {
+      const present = this.#models.presentAt(asOf);
+      const object = this.#models.atRead(kind, version.object, NO_COUNTS, present);
+      return viewedOf(kind, version, object);
+    }
     return viewedOf(kind, version, this.#models.atRead(kind, version.object, this.#counts));
   }
 }

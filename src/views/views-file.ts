@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { Position } from '../store/store.ts';
@@ -9,7 +9,8 @@ import { READ_MODEL_TABLES, READ_MODEL_VERSIONS } from './read-models.ts';
 export interface Checkpoint {
   /** 0 when there is none. */
   readonly position: Position;
-  readonly eventId: string;
+  /** Of the event: it says what the event is, and which ones come before it in its stream. */
+  readonly hash: string;
 }
 
 /**
@@ -32,7 +33,7 @@ const TABLES = `
 CREATE TABLE checkpoint (
   schema   TEXT    NOT NULL,
   position INTEGER NOT NULL,
-  event_id TEXT    NOT NULL
+  hash     TEXT    NOT NULL
 ) STRICT;
 ${READ_MODEL_TABLES}`;
 
@@ -50,7 +51,7 @@ export class ViewsFile {
     this.database = database;
     this.#path = path;
     this.#advance = database.prepare(
-      'UPDATE checkpoint SET position = ?1, event_id = ?2 WHERE position = ?3',
+      'UPDATE checkpoint SET position = ?1, hash = ?2 WHERE position = ?3',
     );
   }
 
@@ -66,7 +67,6 @@ export class ViewsFile {
 
   /** Opens a file that is there. Throws when it is no file of these tables, or damaged. */
   static open(path: string): ViewsFile {
-    if (!existsSync(path)) throw new Error('there is no file');
     const database = new DatabaseSync(path, { timeout: limits.storeBusyMsMax });
     try {
       database.exec(SETTINGS);
@@ -82,18 +82,18 @@ export class ViewsFile {
   }
 
   checkpoint(): Checkpoint {
-    const read = this.database.prepare('SELECT position, event_id FROM checkpoint');
+    const read = this.database.prepare('SELECT position, hash FROM checkpoint');
     read.setReadBigInts(true);
     const row = read.get();
     if (row === undefined) throw new Error('there is no checkpoint');
-    return { position: row.position as bigint, eventId: row.event_id as string };
+    return { position: row.position as bigint, hash: row.hash as string };
   }
 
   /** Does the work and moves the checkpoint in one transaction. */
   advance(from: Checkpoint, to: Checkpoint, work: () => void): void {
     this.#undoneWhenThrown(() => {
       work();
-      const { changes } = this.#advance.run(to.position, to.eventId, from.position);
+      const { changes } = this.#advance.run(to.position, to.hash, from.position);
       if (changes !== 1) throw new Error('another process has written to the views');
       this.database.exec('COMMIT');
     });
@@ -114,6 +114,7 @@ export class ViewsFile {
   }
 
   close(): void {
+    if (!this.database.isOpen) return;
     this.database.close();
     if (this.#isDamaged && this.#path !== '') removeFile(this.#path);
   }

@@ -49,6 +49,8 @@ export interface ListQuery {
   readonly limit: number;
   /** The objects as they were at this position; undefined is now. */
   readonly at?: Position | undefined;
+  /** As `at`, and without what is counted at the read: of the past that is not known. */
+  readonly asOf?: Position | undefined;
   readonly matches?: (object: KubeObject) => boolean;
 }
 
@@ -115,6 +117,38 @@ export interface PoolCounts {
   readonly free: string;
 }
 
+/** What one command has made of one object. Before and after are not both absent. */
+export interface ObjectChange {
+  /** Of the command's last event that touched the object. */
+  readonly position: Position;
+  /** Empty for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined when the command has made the object. */
+  readonly before: KubeObject | undefined;
+  /** Undefined when the command has deleted it. */
+  readonly after: KubeObject | undefined;
+}
+
+/** Takes changes in log order. It must neither throw nor take long. */
+export type ChangeHandler = (changes: readonly ObjectChange[]) => void;
+
+/**
+ * The last changes of one kind's objects. Who reads objects or changes and follows in one
+ * synchronous step misses none and gets none twice.
+ */
+export interface ObjectChanges {
+  /** Every change after this position is known. */
+  readonly start: Position;
+  /**
+   * The changes after a position, in log order; undefined when they are not all known any more,
+   * when the position has not been reached, and when it is of an earlier life of the log.
+   */
+  after(position: Position): readonly ObjectChange[] | undefined;
+  /** Gives the changes from now on to a handler. Gives the way to end that. */
+  follow(handler: ChangeHandler): () => void;
+}
+
 /** The read models, kept up to date from the log. All reads are synchronous and local. */
 export interface Views {
   /** Everything up to this position has been applied. */
@@ -130,7 +164,22 @@ export interface Views {
     name: string,
     revision: number,
   ): ViewedObject | undefined;
+  /** The object as it was at a position, without what is counted at the read. */
+  getAt(
+    kind: string,
+    namespace: string,
+    name: string,
+    position: Position,
+  ): ViewedObject | undefined;
+  /** The greatest position recorded no later than an instant; 0 when there is none. */
+  positionAt(instantMs: number): Position;
+  /**
+   * The last position of the command that has an event at this one: commands are seen whole, and
+   * were recorded whole, so whenever the log held one of its events it held them all.
+   */
+  commandEnd(position: Position): Position;
   list(kind: string, query: ListQuery): ObjectPage;
+  changes(kind: string): ObjectChanges;
   /** The objects that events not yet recorded would leave, for dry runs; deleted ones absent. */
   preview(
     stream: string,

@@ -299,10 +299,10 @@ const ROWS: readonly Row[] = [
   [LOCATIONS, location('a', { topology: { a: 1 } }), 422, 'spec.topology.a', 'type string'],
   [
     LOCATIONS,
-    location('a', { provider: { a: 'x'.repeat(65_536) } }),
+    location('a', { provider: { a: 'x'.repeat(32_768) } }),
     422,
     'spec.provider',
-    'no more than 65536 bytes',
+    'no more than 32768 bytes',
   ],
   [LOCATIONS, { metadata: { name: 'a' }, spec: [] }, 422, 'spec', 'must be of type object'],
   [NAMESPACES, { metadata: { name: 'a.b' } }, 422, 'metadata.name', 'lower case'],

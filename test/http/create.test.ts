@@ -178,6 +178,24 @@ describe('creating', () => {
     expect(ledger.sent).toHaveLength(1);
   });
 
+  test('the built-in namespace takes no objects of clients', async () => {
+    const { ledger, post } = world();
+    const refused = await post(`${GROUP}/namespaces/netalloc-system/networks`, network('net-a'));
+    expect([refused.code, refused.body.reason]).toEqual([403, 'Forbidden']);
+    expect(ledger.sent).toHaveLength(0);
+  });
+
+  test('a spec whose fields all have defaults may be left out', async () => {
+    const { ledger, post } = world();
+    for (const path of [LOCATIONS, NETWORKS]) {
+      expect((await post(path, { metadata: { name: 'a' } })).code).toBe(201);
+    }
+    expect(ledger.commands).toMatchObject([
+      { type: 'CreateLocation', spec: { projects: ['*'], draining: false } },
+      { type: 'CreateNetwork', spec: { ipFamilies: ['IPv6'] } },
+    ]);
+  });
+
   test('a body without a content type is JSON', async () => {
     const { request } = world();
     const body = JSON.stringify({ kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'b' } });

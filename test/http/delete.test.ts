@@ -128,10 +128,12 @@ describe('deleting', () => {
   });
 
   test('a namespace is a command of its project; reserved ones may not go', async () => {
-    const { ledger, delete: remove } = world();
+    const { ledger, delete: remove, patch } = world();
     ledger.put('Namespace', '', 'netalloc-system');
     const refused = await remove(`${NAMESPACES}/netalloc-system`);
     expect([refused.code, refused.body.reason]).toEqual([403, 'Forbidden']);
+    const changed = await patch(`${NAMESPACES}/netalloc-system`, { metadata: { labels: null } });
+    expect([changed.code, changed.body.reason]).toEqual([403, 'Forbidden']);
     expect(ledger.sent).toHaveLength(0);
     expect((await remove(`${NAMESPACES}/alpha`)).code).toBe(200);
     expect(ledger.sent[0]).toMatchObject({

@@ -42,7 +42,7 @@ describe('discovery', () => {
           `${body.groupVersion} ${one.name} ${one.singularName || '-'} ${one.kind} ${one.shortNames ?? '-'} ${one.namespaced} ${[one.verbs].flat().join('/')}`,
       ),
     );
-    const all = 'create/delete/get/list/patch/update';
+    const all = 'create/delete/get/list/patch/update/watch';
     const net = 'networking.datumapis.com/v1alpha';
     const ipam = 'ipam.miloapis.com/v1alpha1';
     expect(lines).toEqual([
@@ -51,10 +51,10 @@ describe('discovery', () => {
       `${net} networkcontexts networkcontext NetworkContext netctx true ${all}`,
       `${net} locations location Location loc false ${all}`,
       `${net} networkinterfaceclaims networkinterfaceclaim NetworkInterfaceClaim nicc true ${all}`,
-      `${net} networkinterfaces networkinterface NetworkInterface nic true delete/get/list/patch/update`,
+      `${net} networkinterfaces networkinterface NetworkInterface nic true delete/get/list/patch/update/watch`,
       `${net} networkinterfaces/status - NetworkInterface - true get/patch/update`,
-      `${ipam} ippools ippool IPPool - false get/list`,
-      `${ipam} ipclasses ipclass IPClass - false get/list`,
+      `${ipam} ippools ippool IPPool - false get/list/watch`,
+      `${ipam} ipclasses ipclass IPClass - false get/list/watch`,
     ]);
   });
 
@@ -66,7 +66,7 @@ describe('discovery', () => {
         const collection = `${root}${namespaced ? '/namespaces/:namespace' : ''}/${plural}`;
         const object = `${collection}/:name${subresource ? `/${subresource}` : ''}`;
         for (const verb of verbs) {
-          const url = verb === 'create' || verb === 'list' ? collection : object;
+          const url = ['create', 'list', 'watch'].includes(verb) ? collection : object;
           const method = methods[verb as keyof typeof methods] ?? 'GET';
           expect([url, method, app.hasRoute({ url, method: method as 'GET' })]).toEqual([
             url,

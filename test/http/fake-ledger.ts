@@ -11,6 +11,7 @@ import type {
   AnsweredCommand,
   KubeObject,
   ListQuery,
+  ObjectChanges,
   ObjectPage,
   ViewedObject,
   Views,
@@ -306,7 +307,16 @@ class FakeViews implements Views {
     );
   }
 
-  list(kind: string, { namespace, after, limit, at, matches }: ListQuery): ObjectPage {
+  getAt(kind: string, namespace: string, name: string, position: bigint) {
+    const { items } = this.list(kind, { namespace, asOf: position, limit: Infinity });
+    return items.find((one) => one.name === name);
+  }
+
+  positionAt = () => this.position;
+  commandEnd = (position: bigint) => position;
+
+  list(kind: string, query: ListQuery): ObjectPage {
+    const { namespace, after, limit, at = query.asOf, matches } = query;
     const latest = new Map<string, Recorded>();
     for (const one of this.#ledger.history) {
       if (one.kind !== kind || (at !== undefined && one.position > at)) continue;
@@ -338,6 +348,10 @@ class FakeViews implements Views {
 
   interfacesAt(): number {
     return this.#ledger.interfacesAtLocations;
+  }
+
+  changes(): ObjectChanges {
+    throw new Error('the fake knows no changes: watches are tested over the real ledger');
   }
 
   async reached(): Promise<void> {}

@@ -50,6 +50,11 @@ describe('the way in', () => {
     expect(refused.headers.allow).toBe(allow);
   });
 
+  test('a method that is not allowed is refused whatever its body', async () => {
+    const body = Buffer.alloc(limits.bodyBytesMax + 1);
+    expect((await request('DELETE', CLAIMS, body)).code).toBe(405);
+  });
+
   test.each([
     undefined,
     '*/*',

@@ -250,6 +250,22 @@ describe('immutable fields', () => {
   });
 });
 
+test('the annotation that the ledger keeps on namespaces is no client\u2019s', async () => {
+  const { ledger, post, get, put, patch } = world();
+  const key = 'networking.datumapis.com/ipv6-range';
+  await post(NAMESPACES, { metadata: { name: 'beta', annotations: { [key]: 'x', a: 'b' } } });
+  expect(ledger.commands[0]).toMatchObject({ metadata: { annotations: { a: 'b' } } });
+  expect(ledger.commands[0]).not.toHaveProperty(['metadata', 'annotations', key]);
+  ledger.put('Namespace', '', 'gamma', {
+    metadata: { annotations: { [key]: 'fd20::/40' } } as never,
+  });
+  const url = `${NAMESPACES}/gamma`;
+  const { body } = await get(url);
+  expect((await put(url, { metadata: { name: 'gamma' } })).body).toEqual(body);
+  expect((await patch(url, { metadata: { annotations: { [key]: 'y' } } })).body).toEqual(body);
+  expect(ledger.sent).toHaveLength(1);
+});
+
 describe('PATCH', () => {
   test('merges: null removes, objects merge, lists replace', async () => {
     const { ledger, patch } = await withClaim({

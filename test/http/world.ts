@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll } from 'vitest';
 import { buildServer, type HttpDeps } from '../../src/http/server.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Views } from '../../src/views/views.ts';
 import { FakeLedger } from './fake-ledger.ts';
 
@@ -70,6 +71,8 @@ function serverOver(backing: () => Backing, changes: Partial<HttpDeps>): Fastify
       ids += 1;
       return uuidOf('test', ids);
     },
+    random: () => 0.5,
+    store: new MemoryStore({ clock: () => new Date(NOW) }),
     logger: pino({ level: 'warn' }, { write: (line: string) => backing().logged.push(line) }),
     defaultLocation: undefined,
     version: '0.0.0',

@@ -1,4 +1,4 @@
-import { dnsLabel } from '../../ledger/names.ts';
+import { dnsLabel, SYSTEM_NAMESPACE } from '../../ledger/names.ts';
 import { badRequest, forbidden, invalid, notFound } from '../status.ts';
 import { type Answer, carryOut, objectAfter, objectAt } from './carry-out.ts';
 import type { Exchange } from './exchange.ts';
@@ -6,7 +6,7 @@ import { invalidValue, required } from './field-errors.ts';
 import { generatedName } from './generated-name.ts';
 import type { Kind, ObjectBody, Writes } from './kind.ts';
 import { namespaces } from './kinds/namespaces.ts';
-import { readObject } from './object-body.ts';
+import { readObject, requireAllowedName } from './object-body.ts';
 import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
 
 /** Creates an object and answers with it, complete: a claim's answer has its addresses. */
@@ -21,10 +21,9 @@ export async function createObject(
   if (read.metadata.resourceVersion) {
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
-  requireNamespaceName(kind, namespace);
   const name = nameOf(kind, writes, read, exchange);
-  const why = writes.nameForbidden?.(name);
-  if (why !== undefined) throw forbidden(kind, name, why);
+  requireOpenNamespace(kind, namespace, name);
+  requireAllowedName(kind, writes, name);
   const key = { namespace, name };
   const { answered, deps } = exchange;
   if (answered !== undefined) {
@@ -40,10 +39,13 @@ export async function createObject(
   return { code: 201, body: present(objectAfter(exchange, kind, key, accepted), kind, name) };
 }
 
-/** A path with a namespace that cannot exist is answered as one that does not. */
-function requireNamespaceName(kind: Kind, namespace: string): void {
-  if (!kind.namespaced || dnsLabel.safeParse(namespace).success) return;
-  throw notFound(namespaces, namespace);
+/** A namespace that cannot exist does not; the built-in one takes no objects of clients. */
+function requireOpenNamespace(kind: Kind, namespace: string, name: string): void {
+  if (!kind.namespaced) return;
+  if (!dnsLabel.safeParse(namespace).success) throw notFound(namespaces, namespace);
+  if (namespace === SYSTEM_NAMESPACE) {
+    throw forbidden(kind, name, `namespace ${namespace} is for records of the ledger itself`);
+  }
 }
 
 function nameOf(kind: Kind, writes: Writes, read: ObjectBody, exchange: Exchange): string {

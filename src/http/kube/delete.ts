@@ -5,7 +5,7 @@ import type { ObjectKey, ViewedObject } from '../../views/views.ts';
 import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
 import { queryValue } from '../query.ts';
-import { badRequest, forbidden, invalid } from '../status.ts';
+import { badRequest, invalid } from '../status.ts';
 import {
   type Answer,
   carryOut,
@@ -19,6 +19,7 @@ import {
 import { bodyOf, type Exchange, isDryRun, withDryRun } from './exchange.ts';
 import { causesOf } from './field-errors.ts';
 import type { Kind, Writes } from './kind.ts';
+import { requireAllowedName } from './object-body.ts';
 
 /**
  * How an object is to be deleted. Every propagation policy acts as Background, since nothing is
@@ -65,9 +66,7 @@ export async function deleteObject(
 ): Promise<Answer> {
   const exchange = withDryRun(begun, isDryRun(options.dryRun ?? [], 'Delete'));
   const { views } = exchange.deps;
-  if (writes.nameForbidden?.(key.name) !== undefined) {
-    throw forbidden(kind, key.name, `this ${kind.singular} may not be deleted`);
-  }
+  requireAllowedName(kind, writes, key.name);
   if (exchange.answered !== undefined) return deletionAt(exchange, kind, key, exchange.answered);
   const current = requireObject(views, kind, key);
   requireCurrent(kind, current, options.preconditions ?? {});

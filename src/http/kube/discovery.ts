@@ -78,7 +78,7 @@ function statusResource({ plural, namespaced, kind, hasStatus }: Kind) {
 }
 
 function verbsOf({ writes }: Kind): string[] {
-  if (writes === undefined) return ['get', 'list'];
-  const verbs = ['delete', 'get', 'list', 'patch', 'update'];
+  if (writes === undefined) return ['get', 'list', 'watch'];
+  const verbs = ['delete', 'get', 'list', 'patch', 'update', 'watch'];
   return writes.create === undefined ? verbs : ['create', ...verbs];
 }

@@ -28,18 +28,45 @@ export interface Exchange {
   warn(text: string): void;
 }
 
+/** What a writing request says beside its body. */
+interface WriteOptions {
+  readonly verb: WriteVerb;
+  readonly correlationId: string;
+  readonly fieldValidation: FieldValidation;
+  readonly dryRun: boolean;
+  readonly idempotencyKey: string | undefined;
+  /** What makes two requests the same; asked for when there is a key. */
+  readonly requestHash: () => string;
+}
+
 /** Reads the options that all writing requests have in common. */
 export function beginExchange(deps: HttpDeps, http: FastifyRequest, verb: WriteVerb): Exchange {
-  const actor = INSECURE_ACTOR;
-  const key = idempotencyKey(http);
-  const options = {
+  return newExchange(deps, {
+    ...{ verb, correlationId: http.id, idempotencyKey: idempotencyKey(http) },
+    ...readQueryOptions(http, verb),
+    requestHash: () => requestHash(http),
+  });
+}
+
+/** Reads the options of a writing request that stand in its query. */
+export function readQueryOptions(
+  http: FastifyRequest,
+  verb: WriteVerb,
+): Pick<WriteOptions, 'fieldValidation' | 'dryRun'> {
+  return {
     fieldValidation: fieldValidationOf(http, verb),
     dryRun: isDryRun(queryValues(http, 'dryRun'), verb),
   };
-  const request = { correlationId: http.id, actor, dryRun: options.dryRun };
+}
+
+/** Begins what is answered as one writing request, whatever it was a part of. */
+export function newExchange(deps: HttpDeps, options: WriteOptions): Exchange {
+  const actor = INSECURE_ACTOR;
+  const { verb, correlationId, fieldValidation, dryRun, idempotencyKey: key } = options;
+  const request = { correlationId, actor, dryRun };
   const warnings = new Set<string>();
   const exchange = {
-    ...{ deps, warnings, fieldValidation: options.fieldValidation },
+    ...{ deps, warnings, fieldValidation },
     warn: (text: string) => {
       if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
     },
@@ -50,7 +77,7 @@ export function beginExchange(deps: HttpDeps, http: FastifyRequest, verb: WriteV
   }
   const commandId = uuidOf('idempotency-key', actor.issuer, actor.subject, key);
   const code = verb === 'Create' ? 201 : 200;
-  const idempotency = { key, requestHash: requestHash(http), code };
+  const idempotency = { key, requestHash: options.requestHash(), code };
   const answered = deps.views.answered(commandId);
   if (answered !== undefined) requireSameRequest(answered, idempotency.requestHash);
   return { ...exchange, request: { ...request, commandId, idempotency }, answered };
@@ -101,12 +128,18 @@ function fieldValidationOf(http: FastifyRequest, verb: WriteVerb): FieldValidati
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
+/** What a key has to be, in words that follow on its name. */
+export const KEY_FORM = `must be 1 to ${limits.idempotencyKeyCharsMax} visible ASCII characters`;
+
+export function isIdempotencyKey(key: unknown): key is string {
+  const max = limits.idempotencyKeyCharsMax;
+  return typeof key === 'string' && key.length <= max && VISIBLE_ASCII.test(key);
+}
+
 function idempotencyKey({ headers }: FastifyRequest): string | undefined {
   const key = headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  const max = limits.idempotencyKeyCharsMax;
-  if (typeof key === 'string' && key.length <= max && VISIBLE_ASCII.test(key)) return key;
-  throw badRequest(`Idempotency-Key must be 1 to ${max} visible ASCII characters`);
+  if (key === undefined || isIdempotencyKey(key)) return key;
+  throw badRequest(`Idempotency-Key ${KEY_FORM}`);
 }
 
 /** What makes two requests the same: method, path, query in any order, type and body. */

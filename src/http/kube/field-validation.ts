@@ -10,6 +10,7 @@ export const FIELD_VALIDATION = ['Ignore', 'Warn', 'Strict'] as const;
 export type FieldValidation = (typeof FIELD_VALIDATION)[number];
 
 type Issue = z.core.$ZodIssue;
+type Subject = Pick<Kind, 'group' | 'kind' | 'version'>;
 type Unknown = Extract<Issue, { code: 'unrecognized_keys' }>;
 
 /**
@@ -19,7 +20,7 @@ type Unknown = Extract<Issue, { code: 'unrecognized_keys' }>;
 export function readBySchema<T>(
   schema: z.ZodType<T>,
   body: unknown,
-  kind: Kind,
+  kind: Subject,
   name: string,
   exchange: Pick<Exchange, 'fieldValidation' | 'warn'>,
 ): T {
@@ -37,7 +38,7 @@ export function readBySchema<T>(
   return readBySchema(schema, body, kind, name, exchange);
 }
 
-function strictDecodingError({ kind, version }: Kind, fields: readonly string[]) {
+function strictDecodingError({ kind, version }: Subject, fields: readonly string[]) {
   const named = fields.slice(0, limits.statusCausesMax).map((field) => `unknown field "${field}"`);
   const how = `${kind} in version "${version}" cannot be handled as a ${kind}`;
   return badRequest(`${how}: strict decoding error: ${named.join(', ')}`);

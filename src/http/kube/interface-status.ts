@@ -70,7 +70,7 @@ export function reportStatus(
   key: ObjectKey,
   written: WrittenBody,
 ): Promise<Answer> {
-  return changeObject(exchange, kind, key, written, (current) => {
+  return changeObject(exchange, kind, key, (current) => {
     const body = writtenObject(written, current);
     requireType(kind, body);
     const read = readBySchema(reportBody, body, kind, key.name, exchange);

@@ -46,8 +46,7 @@ function requirementOf(
     const problem = labelValueProblem(one);
     if (problem !== undefined) throw selectorProblem(text, `value "${one}": ${problem}`);
   }
-  const isWanted: LabelMatch = (labels) =>
-    Object.hasOwn(labels, key) && wanted.includes(labels[key] as string);
+  const isWanted: LabelMatch = (labels) => wanted.includes(labels[key] as string);
   const isNegated = operator === '!=' || set === 'notin';
   return isNegated ? (labels) => !isWanted(labels) : isWanted;
 }

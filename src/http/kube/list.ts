@@ -5,6 +5,7 @@ import type { KubeObject, ObjectKey, ObjectPage, Views } from '../../views/views
 import type { HttpDeps } from '../deps.ts';
 import { queryValue } from '../query.ts';
 import { badRequest, invalid, StatusError } from '../status.ts';
+import { readAsOf } from './as-of.ts';
 import { listIdentity, readContinueToken, writeContinueToken } from './continue-token.ts';
 import { unsupportedValue } from './field-errors.ts';
 import { type FieldSelector, parseFieldSelector } from './field-selector.ts';
@@ -22,6 +23,8 @@ interface ListRequest {
   readonly after: ObjectKey | undefined;
   /** The list is of this position. */
   readonly position: Position;
+  /** Whether it shows the past as such. */
+  readonly isPast: boolean;
   readonly fields: FieldSelector;
   /** Undefined when there are no selectors. */
   readonly matches: ((object: KubeObject) => boolean) | undefined;
@@ -34,12 +37,13 @@ export type ListText = string | AsyncIterable<string>;
 
 /** Lists objects by namespace and name. Every page of one list shows the same instant. */
 export function listObjects(
-  { views }: HttpDeps,
+  deps: HttpDeps,
   kind: Kind,
   namespace: string | undefined,
   http: FastifyRequest,
 ): ListText {
-  const request = readListRequest(views, kind, namespace, http);
+  const { views } = deps;
+  const request = readListRequest(deps, kind, namespace, http);
   const first = pageOf(views, request, request.after);
   if (first.next === undefined || request.limit !== undefined) {
     return head(request, first.next) + textOf(first) + TAIL;
@@ -76,41 +80,50 @@ async function* wholeList(views: Views, request: ListRequest, first: ObjectPage)
 }
 
 function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined): ObjectPage {
-  const { kind, namespace, fields, matches, position } = request;
-  const isNow = position === views.position;
+  const { kind, namespace, fields, matches, position, isPast } = request;
+  const isNow = !isPast && position === views.position;
   if (isNow && after === undefined && fields.name !== undefined && namespace !== undefined) {
     const one = views.get(kind.kind, namespace, fields.name);
     const items = one !== undefined && matches?.(one.object) ? [one] : [];
     return { items, next: undefined };
   }
   const limit = Math.min(request.limit ?? limits.pageObjectsMax, limits.pageObjectsMax);
-  const at = isNow ? undefined : position;
-  return views.list(kind.kind, { namespace, after, limit, at, ...(matches && { matches }) });
+  const at = isPast ? { asOf: position } : { at: isNow ? undefined : position };
+  return views.list(kind.kind, { namespace, after, limit, ...at, ...(matches && { matches }) });
 }
 
 function readListRequest(
-  views: Views,
+  deps: HttpDeps,
   kind: Kind,
   namespace: string | undefined,
   http: FastifyRequest,
 ): ListRequest {
-  refuseWatch(http, kind);
+  refuseInitialEvents(http);
   const labelText = queryValue(http, 'labelSelector') ?? '';
   const fieldText = queryValue(http, 'fieldSelector') ?? '';
   const labels = parseLabelSelector(labelText);
   const fields = parseFieldSelector(fieldText, kind);
   const matches = (object: KubeObject) =>
     labels(object.metadata.labels ?? {}) && fields.matches(object);
-  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText);
+  const asOf = readAsOf(deps, http);
+  // What is shown of the past is something else than what a list of the present goes on with.
+  const past = asOf === undefined ? [] : [queryValue(http, 'asOf') ?? ''];
+  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText, ...past);
   return {
     ...{ kind, namespace, fields, identity, limit: readLimit(queryValue(http, 'limit')) },
-    ...readPlace(views, http, identity),
+    ...readPlace(deps.views, http, identity, asOf),
+    isPast: asOf !== undefined,
     matches: labelText === '' && fieldText === '' ? undefined : matches,
   };
 }
 
 /** From where a list goes on, and which instant it shows. */
-function readPlace(views: Views, http: FastifyRequest, identity: string) {
+function readPlace(
+  views: Views,
+  http: FastifyRequest,
+  identity: string,
+  asOf: Position | undefined,
+) {
   const version = queryValue(http, 'resourceVersion');
   const token = queryValue(http, 'continue');
   const match = queryValue(http, 'resourceVersionMatch') ?? '';
@@ -133,7 +146,7 @@ function readPlace(views: Views, http: FastifyRequest, identity: string) {
   if (match === 'Exact' && asked === undefined) {
     throw forbiddenOption('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
   }
-  const position = match === 'Exact' ? (asked as Position) : views.position;
+  const position = match === 'Exact' ? (asked as Position) : (asOf ?? views.position);
   return { position, after: undefined };
 }
 
@@ -144,13 +157,7 @@ function forbiddenOption(text: string): StatusError {
   return invalid(LIST_OPTIONS, '', [{ ...cause, field: 'resourceVersionMatch' }]);
 }
 
-function refuseWatch(http: FastifyRequest, kind: Kind): void {
-  const watch = queryValue(http, 'watch');
-  // As upstream reads it, everything but these two means true.
-  if (watch !== undefined && watch !== 'false' && watch !== '0') {
-    const message = `watching ${kind.plural} is not supported: list them again instead`;
-    throw new StatusError('MethodNotAllowed', message);
-  }
+function refuseInitialEvents(http: FastifyRequest): void {
   if (queryValue(http, 'sendInitialEvents')) {
     const message = 'Forbidden: sendInitialEvents is forbidden for list';
     const cause = { reason: 'FieldValueForbidden', message, field: 'sendInitialEvents' };

@@ -1,9 +1,9 @@
 import type { ObjectKey } from '../../views/views.ts';
 import { isObject } from '../json-body.ts';
-import { badRequest, shown } from '../status.ts';
+import { badRequest, forbidden, shown } from '../status.ts';
 import type { Exchange } from './exchange.ts';
 import { readBySchema } from './field-validation.ts';
-import type { Kind, ObjectBody } from './kind.ts';
+import type { Kind, ObjectBody, Writes } from './kind.ts';
 
 /**
  * Reads an object out of a request's body: the right kind, no unknown fields, every field as its
@@ -44,6 +44,12 @@ export function requireNamespace(path: string, body: string | null | undefined):
   const message =
     'the namespace of the provided object does not match the namespace sent on the request';
   throw badRequest(message);
+}
+
+/** Refuses writes to objects that no client may have a say in. */
+export function requireAllowedName(kind: Kind, writes: Writes, name: string): void {
+  const why = writes.nameForbidden?.(name);
+  if (why !== undefined) throw forbidden(kind, name, why);
 }
 
 /** The name in a body that replaces an object is the path's. */

@@ -2,17 +2,26 @@ import type { FastifyRequest } from 'fastify';
 import type { ObjectKey } from '../../views/views.ts';
 import type { HttpDeps } from '../deps.ts';
 import { queryValue } from '../query.ts';
+import { notFound } from '../status.ts';
+import { readAsOf } from './as-of.ts';
 import { type Answer, requireObject } from './carry-out.ts';
 import type { Kind } from './kind.ts';
 import { readResourceVersion } from './resource-version.ts';
 
-/** Answers with one object, as new as the views are. */
+/** Answers with one object, as new as the views are, or as it was. */
 export function getObject(
-  { views }: HttpDeps,
+  deps: HttpDeps,
   kind: Kind,
   key: ObjectKey,
   http: FastifyRequest,
 ): Answer {
+  const { views } = deps;
+  const asOf = readAsOf(deps, http);
+  if (asOf !== undefined) {
+    const past = views.getAt(kind.kind, key.namespace, key.name, asOf);
+    if (past === undefined) throw notFound(kind, key.name);
+    return { code: 200, body: past.object };
+  }
   readResourceVersion(queryValue(http, 'resourceVersion'), views);
   return { code: 200, body: requireObject(views, kind, key).object };
 }

@@ -6,6 +6,7 @@ import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
 import { addWarnings, sendJson, sendJsonText } from '../replies.ts';
+import { refuseAsOfBesideReads } from './as-of.ts';
 import type { Answer } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
@@ -22,14 +23,21 @@ import type { Kind, Writes } from './kind.ts';
 import { type ListText, listObjects } from './list.ts';
 import { getObject } from './read.ts';
 import { updateObject, type WrittenBody } from './update.ts';
+import { watchObjects } from './watch.ts';
+import { isWatch } from './watch-request.ts';
+import { Watchers } from './watchers.ts';
 
 /** Adds the Kubernetes API: discovery, and the resources of every kind that is served. */
 export function addKubeRoutes(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
   app.addHook('onRequest', async (request) => requireJsonAnswer(request.headers.accept));
+  app.addHook('onRequest', async (request) => refuseAsOfBesideReads(request));
   addDiscovery(app, deps, kinds);
+  const watchers = new Watchers(deps);
+  // Before connections are cut: a client goes on after an end, and may give up after a cut.
+  app.addHook('preClose', async () => watchers.close());
   for (const kind of kinds) {
     const paths = pathsOf(kind);
-    addReads(app, deps, kind, paths);
+    addReads(app, deps, watchers, kind, paths);
     if (kind.writes !== undefined) addWrites(app, deps, kind, kind.writes, paths);
     if (kind.hasStatus) addStatus(app, deps, kind, `${paths.object}/status`);
   }
@@ -68,7 +76,21 @@ function addDiscovery(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind
   }
 }
 
-function addReads(app: FastifyInstance, deps: HttpDeps, kind: Kind, paths: Paths): void {
+function addReads(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  watchers: Watchers,
+  kind: Kind,
+  paths: Paths,
+): void {
+  const listOrWatch = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    namespace: string | undefined,
+  ) => {
+    if (isWatch(request)) watchObjects({ deps, watchers }, kind, namespace, request, reply);
+    else sendList(reply, listObjects(deps, kind, namespace, request));
+  };
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
   app.get(paths.object, { schema: get }, (request, reply) => {
     const { code, body } = getObject(deps, kind, keyOf(request), request);
@@ -77,12 +99,12 @@ function addReads(app: FastifyInstance, deps: HttpDeps, kind: Kind, paths: Paths
   const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
   app.get(paths.collection, { schema: list }, (request, reply) => {
     const namespace = kind.namespaced ? keyOf(request).namespace : undefined;
-    sendList(reply, listObjects(deps, kind, namespace, request));
+    listOrWatch(request, reply, namespace);
   });
   if (paths.all === paths.collection) return;
   const listAll = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind} in all namespaces`);
   app.get(paths.all, { schema: listAll }, (request, reply) => {
-    sendList(reply, listObjects(deps, kind, undefined, request));
+    listOrWatch(request, reply, undefined);
   });
 }
 

@@ -15,7 +15,7 @@ import type { Exchange } from './exchange.ts';
 import { invalidValue } from './field-errors.ts';
 import type { Desired, Kind, LedgerCommand, ObjectBody, Writes } from './kind.ts';
 import { mergePatch } from './merge-patch.ts';
-import { readObject, requireName } from './object-body.ts';
+import { readObject, requireAllowedName, requireName } from './object-body.ts';
 import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
 
 /** What a write makes of the object that it found. */
@@ -37,15 +37,14 @@ export function writtenObject(written: WrittenBody, current: ViewedObject): unkn
 }
 
 /**
- * Reads the object, computes the change and carries it out. A writer that names a resourceVersion
- * is told of a conflict; for any other the object is read again and the change computed anew. The
- * command keeps its id: a refused one has written nothing.
+ * Reads the object, computes the change and carries it out. When the object has changed meanwhile
+ * it is read again and the change computed anew, which refuses a writer that names a
+ * resourceVersion. The command keeps its id: a refused one has written nothing.
  */
 export async function changeObject(
   exchange: Exchange,
   kind: Kind,
   key: ObjectKey,
-  written: WrittenBody,
   change: (current: ViewedObject) => Change,
 ): Promise<Answer> {
   const { answered, deps, request } = exchange;
@@ -65,7 +64,7 @@ export async function changeObject(
     } catch (error) {
       const isConflict = error instanceof StatusError && error.reason === 'Conflict';
       const isLast = attempt === limits.unconditionalWriteAttemptsMax;
-      if (!isConflict || isLast || namesVersion(written)) throw error;
+      if (!isConflict || isLast) throw error;
     }
   }
 }
@@ -92,15 +91,16 @@ function versioned(object: KubeObject, position: bigint): KubeObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(position) } };
 }
 
-/** Replaces or patches an object's spec and metadata; its status is not a client's to write here. */
-export function updateObject(
+/** Replaces or patches an object's spec and metadata; its status is not to be written here. */
+export async function updateObject(
   exchange: Exchange,
   kind: Kind,
   writes: Writes,
   key: ObjectKey,
   written: WrittenBody,
 ): Promise<Answer> {
-  return changeObject(exchange, kind, key, written, (current) => {
+  requireAllowedName(kind, writes, key.name);
+  return changeObject(exchange, kind, key, (current) => {
     const body = writtenObject(written, current);
     const read = readObject(kind, key.namespace, body, exchange);
     requireName(key, read.metadata.name);
@@ -167,14 +167,4 @@ function finalizerProblems({ metadata }: KubeObject, desired: readonly string[])
 function withMetadata(object: KubeObject, metadata: object): KubeObject {
   const { labels, annotations, finalizers, ownerReferences, ...identity } = object.metadata;
   return { ...object, metadata: { ...identity, ...metadata } };
-}
-
-function namesVersion(written: WrittenBody): boolean {
-  const body = 'patch' in written ? written.patch : written.replacement;
-  const metadata = isObject(body) ? body.metadata : undefined;
-  return (
-    isObject(metadata) &&
-    typeof metadata.resourceVersion === 'string' &&
-    metadata.resourceVersion !== ''
-  );
 }

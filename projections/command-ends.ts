@@ -1,0 +1,25 @@
+import type { TableProjection } from '../src/views/projection.ts';
+
+/**
+ * Where each command's events end in the log, and when they were recorded: the places of the log
+ * that readers of the past can see it at, and the way from an instant to its place. The recorded
+ * time is a running maximum, so that later places never have earlier times.
+ */
+export const commandEnds: TableProjection = {
+  name: 'command_ends',
+  version: 1,
+  tables: `
+CREATE TABLE command_ends (
+  position    INTEGER PRIMARY KEY,
+  recorded_at INTEGER NOT NULL -- milliseconds since 1970
+) STRICT;
+CREATE INDEX command_ends_by_time ON command_ends (recorded_at);
+`,
+  statements: {
+    end: `INSERT INTO command_ends VALUES (?1, max(?2, coalesce(
+      (SELECT recorded_at FROM command_ends ORDER BY position DESC LIMIT 1), ?2)))`,
+  },
+  on: {},
+  onEvery: ({ position, recordedAtMs, metadata: { index, count } }) =>
+    index === count - 1 ? [['end', position, recordedAtMs]] : [],
+};

@@ -1,0 +1,54 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Position } from '../../store/store.ts';
+import type { Views } from '../../views/views.ts';
+import type { HttpDeps } from '../deps.ts';
+import { queryValue } from '../query.ts';
+import { badRequest, shown } from '../status.ts';
+import { requireReached } from './resource-version.ts';
+
+const instant = z.iso.datetime({ offset: true });
+
+/** Refuses `asOf` where there is no past to show: only what exists can be changed or watched. */
+export function refuseAsOfBesideReads(http: FastifyRequest): void {
+  if (queryValue(http, 'asOf') === undefined) return;
+  if (http.method !== 'GET' && http.method !== 'HEAD') {
+    throw badRequest('asOf: only reads can be of the past');
+  }
+  const watch = queryValue(http, 'watch');
+  if (watch === undefined || watch === 'false' || watch === '0') return;
+  throw badRequest('asOf: a watch begins at a resourceVersion and cannot be of the past');
+}
+
+/**
+ * The position that a read of the past shows; undefined when the read is of the present. A position
+ * within a command means its end, since a command is recorded, and seen, whole.
+ */
+export function readAsOf(
+  { views, clock }: Pick<HttpDeps, 'views' | 'clock'>,
+  http: FastifyRequest,
+): Position | undefined {
+  const text = queryValue(http, 'asOf');
+  if (text === undefined) return undefined;
+  const version = queryValue(http, 'resourceVersion');
+  if ((version && version !== '0') || queryValue(http, 'resourceVersionMatch')) {
+    throw badRequest('asOf: specifying resource version is not allowed when using asOf');
+  }
+  if (/^(0|[1-9]\d{0,18})$/.test(text)) return reachedPosition(BigInt(text), views);
+  const at = text.toUpperCase();
+  if (!instant.safeParse(at).success) {
+    const form = 'must be a position or an RFC 3339 instant, such as 2026-01-31T09:30:00Z';
+    throw badRequest(`asOf: Invalid value: "${shown(text)}": ${form}`);
+  }
+  // Instants are recorded in milliseconds, so what is beyond those of this one makes no difference.
+  const atMs = Date.parse(at);
+  if (atMs > clock().getTime()) {
+    throw badRequest(`asOf: Invalid value: "${shown(text)}": is in the future`);
+  }
+  return views.positionAt(atMs);
+}
+
+function reachedPosition(position: Position, views: Views): Position {
+  requireReached(position, views);
+  return views.commandEnd(position);
+}

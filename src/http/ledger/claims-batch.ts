@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { limits } from '../../limits.ts';
+import type { HttpDeps } from '../deps.ts';
+import { statusOf } from '../faults.ts';
+import { isObject, readJsonObject } from '../json-body.ts';
+import type { Answer } from '../kube/carry-out.ts';
+import { createObject } from '../kube/create.ts';
+import { deleteObject } from '../kube/delete.ts';
+import { bodyOf, type Exchange, newExchange, readQueryOptions } from '../kube/exchange.ts';
+import { required } from '../kube/field-errors.ts';
+import type { Kind, Writes } from '../kube/kind.ts';
+import { JSON_TYPE, requireBodyType } from '../media-types.ts';
+import { invalid } from '../status.ts';
+import { type BatchItem, claimOf, readBatchBody } from './batch-body.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { handOver } from './hand-over.ts';
+
+/** Claims as a kind whose objects are created and deleted. */
+export type ClaimKind = Kind & {
+  readonly writes: Writes & Required<Pick<Writes, 'create'>>;
+};
+
+/** The text of a batch's answer, and the warnings that go with it. */
+export interface BatchAnswer {
+  readonly text: string;
+  readonly warnings: ReadonlySet<string>;
+}
+
+/**
+ * Creates and deletes claims: each item is what it would be as a request of its own, and they are
+ * handed over in order without waiting for one another, so that many are decided for one append.
+ */
+export async function writeClaims(
+  deps: HttpDeps,
+  kind: ClaimKind,
+  http: FastifyRequest,
+): Promise<BatchAnswer> {
+  const options = readQueryOptions(http, 'Create');
+  requireBodyType(http.headers['content-type'], JSON_TYPE);
+  const warnings = new Set<string>();
+  const warn = (text: string) => {
+    if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
+  };
+  const body = readJsonObject(bodyOf(http.body));
+  const items = readBatchBody(body, options.fieldValidation, warn);
+  const texts: string[] = new Array(items.length);
+  await handOver(items, {
+    inFlightMax: limits.batchItemsInFlightMax,
+    subjectOf: claimOf,
+    run: async (item, index) => {
+      try {
+        const exchange = newExchange(deps, {
+          ...{ ...options, verb: item.delete === undefined ? 'Create' : 'Delete' },
+          ...{ correlationId: http.id, idempotencyKey: item.idempotencyKey },
+          requestHash: () => hash('sha256', canonicalJson({ ...options, item }), 'hex'),
+        });
+        const { code, body } = await writeClaim(exchange, kind, item);
+        for (const text of exchange.warnings) warn(`items[${index}]: ${text}`);
+        texts[index] = itemText(code, body);
+      } catch (error) {
+        const status = statusOf(error, http);
+        texts[index] = itemText(status.code, status.body());
+      }
+    },
+  });
+  return { text: `{"items":[${texts.join()}]}`, warnings };
+}
+
+function writeClaim(exchange: Exchange, kind: ClaimKind, item: BatchItem): Promise<Answer> {
+  if (item.delete !== undefined) {
+    const { namespace, name, uid } = item.delete;
+    return deleteObject(
+      exchange,
+      kind,
+      kind.writes,
+      { namespace, name },
+      { preconditions: { uid } },
+    );
+  }
+  const namespace = namespaceIn(item.create);
+  if (namespace === undefined) {
+    const cause = required('metadata.namespace', 'a batch has claims of any namespace');
+    throw invalid(kind, '', [cause]);
+  }
+  return createObject(exchange, kind, kind.writes, namespace, item.create);
+}
+
+/** The namespace of a claim; undefined when it has none, empty when its schema will refuse it. */
+function namespaceIn(claim: unknown): string | undefined {
+  const metadata = isObject(claim) ? claim.metadata : {};
+  if (!isObject(claim) || (metadata !== undefined && !isObject(metadata))) return '';
+  const namespace = metadata?.namespace ?? undefined;
+  if (namespace === undefined || namespace === '') return undefined;
+  return typeof namespace === 'string' ? namespace : '';
+}
+
+/** A Status stands under `status`, an object under `object`: as whoever reads it looks for it. */
+function itemText(code: number, body: object): string {
+  const isStatus = 'kind' in body && body.kind === 'Status';
+  return JSON.stringify({ code, [isStatus ? 'status' : 'object']: body });
+}

@@ -1,0 +1,32 @@
+import type { EventData, EventType } from '../../ledger/events.ts';
+import type { RecordedEvent } from '../../store/store.ts';
+
+type Blocks = {
+  readonly [T in EventType]?: (data: EventData<T>) => readonly (string | undefined)[];
+};
+
+/** The addresses and prefixes that an event decides about; not those that it only stands in. */
+const BLOCKS: Blocks = {
+  AddressSpaceOpened: ({ plan }) => (plan?.pools ?? []).map(({ cidr }) => cidr),
+  AddressSpaceClosed: ({ ranges }) => ranges.map(({ prefix }) => prefix),
+  RangeAdded: ({ prefix }) => [prefix],
+  RangeRemoved: ({ prefix }) => [prefix],
+  RootRangeRegistered: ({ prefix }) => [prefix],
+  PrefixCarved: ({ prefix }) => [prefix],
+  PrefixReturned: ({ prefix }) => [prefix],
+  PrefixReserved: ({ prefix }) => [prefix],
+  AddressAllocated: ({ block }) => [block],
+  AddressReleased: ({ block }) => [block],
+  InterfaceReady: ({ spec }) => spec.addresses.map(({ address }) => address),
+  NetworkCreated: ({ spec }) => [spec.ipam.ipv6Range, spec.ipam.ipv4Range],
+  NetworkContextCreated: ({ subnets, requested = [] }) =>
+    [...subnets, ...requested].map(({ prefix }) => prefix),
+  NetworkContextUpdated: ({ subnets }) => subnets.map(({ prefix }) => prefix),
+  IPPoolCreated: ({ spec }) => [spec.cidr],
+};
+
+/** The blocks of an event of the log. */
+export function blocksOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): readonly string[] {
+  const blocks = BLOCKS[type as EventType] as ((data: object) => readonly string[]) | undefined;
+  return blocks?.(data).filter((block) => block !== undefined) ?? [];
+}

@@ -1,0 +1,79 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CATEGORY } from '../../ledger/streams.ts';
+import { limits } from '../../limits.ts';
+import type { Position } from '../../store/store.ts';
+import type { FeedBounds, HttpDeps } from '../deps.ts';
+import { StatusError } from '../status.ts';
+import { readFeedRequest } from './feed-request.ts';
+import { FeedStream } from './feed-stream.ts';
+
+const BOUNDS: FeedBounds = {
+  followersMax: limits.feedFollowersMax,
+  chunkBytesMax: limits.feedChunkBytesMax,
+  heartbeatMs: limits.feedHeartbeatMs,
+  stallMsMax: limits.feedStallMsMax,
+};
+
+const RETRY_AFTER_SECONDS = 5;
+
+/** The events of the log for those who follow it, and all who do. */
+export class Feed {
+  readonly #deps: HttpDeps;
+  readonly #bounds: FeedBounds;
+  readonly #streams = new Set<FeedStream>();
+  #isClosing = false;
+
+  constructor(deps: HttpDeps) {
+    this.#deps = deps;
+    this.#bounds = { ...BOUNDS, ...deps.feed };
+  }
+
+  /** Answers a follower: refuses it, or begins what it then is sent as it can take it. */
+  async open(http: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { store } = this.#deps;
+    const request = readFeedRequest(http);
+    const head = await store.head();
+    this.#requireServed(request.after, head);
+    this.#requireRoom();
+    // From here on the answer is the stream's: the framework has no say in it any more.
+    reply.hijack();
+    if (reply.raw.destroyed) return;
+    const stream = new FeedStream(reply.raw, {
+      ...{ ...this.#bounds, request, head },
+      subscribe: (handler) => store.subscribe(request.after, handler, { categories: [CATEGORY] }),
+      onClose: () => this.#streams.delete(stream),
+      onFault: (fault) => http.log.error({ err: fault }, 'the event feed cannot be read on'),
+    });
+    this.#streams.add(stream);
+    if (!request.isLive && request.after >= head) stream.end();
+  }
+
+  /** Ends all answers in order: followers come back to where they have come to. */
+  close(): void {
+    this.#isClosing = true;
+    for (const stream of this.#streams) stream.end();
+  }
+
+  /** A place that this log never had, or has no more, is none that a follower can go on from. */
+  #requireServed(after: Position, head: Position): void {
+    const isLost = this.#deps.store.lostPositions.some(
+      (range) => after > range.after && after <= range.upTo,
+    );
+    if (!isLost && after <= head) return;
+    const message = `position ${after} is not in this log: begin anew, or go on after an earlier one`;
+    throw new StatusError('Expired', message);
+  }
+
+  #requireRoom(): void {
+    const retryAfterSeconds = RETRY_AFTER_SECONDS;
+    const headers = { 'retry-after': String(retryAfterSeconds) };
+    if (this.#isClosing) {
+      const message = 'the server is shutting down';
+      throw new StatusError('ServiceUnavailable', message, { retryAfterSeconds }, headers);
+    }
+    const { followersMax } = this.#bounds;
+    if (this.#streams.size < followersMax) return;
+    const message = `there are ${followersMax} followers already: try again later`;
+    throw new StatusError('TooManyRequests', message, { retryAfterSeconds }, headers);
+  }
+}

@@ -1,0 +1,50 @@
+import type { FastifyInstance } from 'fastify';
+import { limits } from '../../limits.ts';
+import type { HttpDeps } from '../deps.ts';
+import { refuseAsOfBesideReads } from '../kube/as-of.ts';
+import type { Kind } from '../kube/kind.ts';
+import { requireJsonAnswer } from '../media-types.ts';
+import { addWarnings, sendJsonText } from '../replies.ts';
+import { type ClaimKind, writeClaims } from './claims-batch.ts';
+import { Feed } from './feed.ts';
+import { batchRouteSchema, feedRouteSchema } from './route-schemas.ts';
+
+/** Adds what Kubernetes has no word for. */
+export function addLedgerRoutes(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  kinds: readonly Kind[],
+): void {
+  addFeed(app, deps);
+  addBatch(app, deps, kinds.find(({ kind }) => kind === 'NetworkInterfaceClaim') as ClaimKind);
+}
+
+function addFeed(app: FastifyInstance, deps: HttpDeps): void {
+  const feed = new Feed(deps);
+  // Before connections are cut: a follower that was answered to the end knows where to go on.
+  app.addHook('preClose', async () => feed.close());
+  const schema = feedRouteSchema();
+  app.get('/ledger/v1/events', { schema, exposeHeadRoute: false }, (request, reply) =>
+    feed.open(request, reply),
+  );
+}
+
+function addBatch(app: FastifyInstance, deps: HttpDeps, claims: ClaimKind): void {
+  // A colon of the path itself is written twice.
+  app.post(
+    '/ledger/v1/claims::batch',
+    {
+      bodyLimit: limits.batchBodyBytesMax,
+      schema: batchRouteSchema(claims),
+      onRequest: async (request) => {
+        requireJsonAnswer(request.headers.accept);
+        refuseAsOfBesideReads(request);
+      },
+    },
+    async (request, reply) => {
+      const { text, warnings } = await writeClaims(deps, claims, request);
+      addWarnings(reply, warnings);
+      return sendJsonText(reply, 200, text);
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Position } from '../store/store.ts';
+
+/** The places of the log that it can be looked at from: the ends of its commands. */
+export class CommandEnds {
+  readonly #upTo: StatementSync;
+  readonly #from: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#upTo = database.prepare(
+      `SELECT position FROM command_ends WHERE recorded_at <= ?
+        ORDER BY recorded_at DESC, position DESC LIMIT 1`,
+    );
+    this.#from = database.prepare(
+      'SELECT min(position) AS position FROM command_ends WHERE position >= ?',
+    );
+    this.#upTo.setReadBigInts(true);
+    this.#from.setReadBigInts(true);
+  }
+
+  /** The greatest position that was recorded no later than this; 0 when there is none. */
+  recordedBy(instantMs: number): Position {
+    return (this.#upTo.get(instantMs)?.position ?? 0n) as Position;
+  }
+
+  /** The end of the command that the event at a position belongs to; 0 comes before all. */
+  endOf(position: Position): Position {
+    if (position === 0n) return position;
+    return (this.#from.get(position)?.position ?? position) as Position;
+  }
+}
