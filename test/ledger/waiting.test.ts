@@ -114,23 +114,52 @@ describe('a full pool', () => {
     expect(world.waitOf('late')).toBe('AddressPoolExhausted');
   });
 
-  it('L8 keeps the order of those whose cause changes', () => {
-    const steps = [
-      ...ready,
-      claim('old', { ipFamilies: ['IPv4', 'IPv6'], network: 'later' }),
-      network('later'),
-      ...claims(4, { ...ONLY_IPV4, network: 'later' }),
-    ];
-    const { world } = givenWith(small)(...steps);
-    expect(boundOf(world)).toContain('old');
+  it('L8 gives a claim whose cause changes its place before all that came later', () => {
+    const { world } = givenWith(small)(
+      ...full,
+      finalizers('NetworkInterface', 'c-0', 'x/y'),
+      deleteClaim('c-0'),
+      claim('c-0', ONLY_IPV6),
+      claim('late', ONLY_IPV6),
+    );
+    expect([world.waitOf('c-0'), world.waitOf('late')]).toEqual([
+      'InterfaceTerminating',
+      'AddressPoolExhausted',
+    ]);
+    world.do(finalizers('NetworkInterface', 'c-0'));
+    world.pass(60_000);
+    expect([world.waitOf('c-0'), world.waitOf('late')]).toEqual([
+      undefined,
+      'AddressPoolExhausted',
+    ]);
+  });
 
-    const inTurn = [...ready, ...claims(4, ONLY_IPV4), claim('new', ONLY_IPV4)];
-    const held = [claim('first', { ...ONLY_IPV4, location: 'eu' }), ...inTurn.slice(3)];
-    const { world: other } = givenWith(small)(...ready, ...held);
-    expect(other.waitOf('first')).toBe('LocationNotFound');
-    other.do(location('eu'));
-    expect(other.waitOf('first')).toBeUndefined();
-    expect(other.waitOf('new')).toBe('AddressPoolExhausted');
+  it('L8 serves those behind one that cannot be met yet, where they want different things', () => {
+    const { world } = givenWith(small)(
+      createProject,
+      location('us'),
+      claim('both'),
+      claim('six', ONLY_IPV6),
+      network('net', ONLY_IPV6),
+    );
+    expect([world.waitOf('both'), world.waitOf('six')]).toEqual([
+      'AddressFamilyNotCarried',
+      undefined,
+    ]);
+  });
+
+  it('L8 wakes its waiters at the end of each quarantine, and not again for the same', () => {
+    const { world } = givenWith(small)(...full, claim('w', ONLY_IPV6), releaseOf(0), after(5));
+    world.do(releaseOf(1));
+    const [first, second] = [world.atMs + 55_000, world.atMs + 60_000];
+    const pool = ['pool/subnet6.alpha.net.us'];
+    expect(nextWake(world.project)).toBe(first);
+    expect(nextWake(world.project, first)).toBe(second);
+    expect(nextWake(world.project, second)).toBeUndefined();
+    expect(maturedCauses(world.project, first - 1)).toEqual([]);
+    expect(maturedCauses(world.project, first)).toEqual(pool);
+    expect(maturedCauses(world.project, second, first)).toEqual(pool);
+    expect(maturedCauses(world.project, second, second)).toEqual([]);
   });
 
   it('L8 moves a claim with two needs to the line of the one that is lacking', () => {

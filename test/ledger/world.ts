@@ -212,7 +212,10 @@ export class World {
     } else if (event.type === 'InterfaceDeleted') {
       this.#vacate(event.data.networkContext.split('.')[1] as string);
     }
-    if (event.stream === 'project') return;
+    if (event.stream === 'project') {
+      this.#serve(foreignCausesOf(event));
+      return;
+    }
     const atMs = event.type === 'PrefixReturned' ? Date.parse(event.data.availableAt) : 0;
     for (const cause of causesOf(event)) {
       if (atMs <= this.atMs) this.#serve([cause]);
@@ -247,6 +250,16 @@ export class World {
     }
     return decision;
   }
+}
+
+/**
+ * What somebody begins to wait for in another stream. It may have changed there while the wait was
+ * on its way into the log, so that it is tried once more.
+ */
+function foreignCausesOf(event: LedgerEvent): string[] {
+  if (event.type === 'NetworkUpdated') return event.data.waiting.flatMap(({ causes }) => causes);
+  if (event.type !== 'ClaimQueued') return [];
+  return /^(location|class)\//.test(event.data.cause) ? [event.data.cause] : [];
 }
 
 function keyOf(asked: Pick<RangeGrant, 'generation' | 'className' | 'scope' | 'ordinal'>) {

@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import type { RangeGrant } from '../../src/ledger/decision.ts';
+import type { ClaimSpec } from '../../src/ledger/events.ts';
+import type { PlatformState } from '../../src/ledger/platform.ts';
+import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
+import {
+  type Command,
+  claim,
+  context,
+  continueDeletion,
+  createProject,
+  deleteClaim,
+  deleteContext,
+  deleteInterface,
+  deleteLocation,
+  deleteNetwork,
+  deleteProject,
+  finalizers,
+  location,
+  network,
+  reportStatus,
+  serveWaiting,
+  updateLocation,
+  updateNetwork,
+} from './commands.ts';
+import { carveForOther, rangeOfOther } from './steps.ts';
+import type { World } from './world.ts';
+
+/** Something that may happen in a small world, with a name for reports of failures. */
+export interface Action {
+  readonly name: string;
+  run(world: World, memory: Memory): void;
+}
+
+/** What outlives an action: commands on their way, and what they were given. */
+export interface Memory {
+  readonly late: { command: ProjectCommand; grants: RangeGrant[] }[];
+  readonly platforms: PlatformState[];
+}
+
+/** A few names, of which some are in use most of the time, so that their pools fill. */
+const networks = fc.constantFrom(...Array<string>(7).fill('n0'), 'n1', 'n2', 'n3');
+const locations = fc.constantFrom(...Array<string>(7).fill('l0'), 'l1', 'l2');
+const names = fc.constantFrom(...'abcdefghijkl');
+const families = fc.constantFrom(
+  ['IPv6', 'IPv4'] as const,
+  ['IPv4', 'IPv6'] as const,
+  ['IPv6'] as const,
+  ['IPv4'] as const,
+);
+const held = fc.constantFrom([], ['x/y']);
+
+const claims = fc
+  .record({
+    name: names,
+    network: networks,
+    location: locations,
+    ipFamilies: families.map((list) => [...list]),
+    reclaimPolicy: fc.constantFrom<ClaimSpec['reclaimPolicy']>('Delete', 'Delete', 'Retain'),
+    pin: fc.constantFrom(...Array(20).fill(undefined), 'a', 'b'),
+    interfaceName: fc.constantFrom(...Array(9).fill('eth0'), 'eth1'),
+  })
+  .map(({ name, pin, ...parts }) =>
+    claim(name, pin === undefined ? parts : { ...parts, networkInterfaceName: pin }),
+  );
+
+const contextNames = fc.tuple(networks, locations).map((parts) => parts.join('.'));
+const ipams = fc.constantFrom(
+  {},
+  {},
+  {},
+  { ipv6Range: 'fd20::100/120' },
+  { ipv4Range: '10.0.0.0/28' },
+  { mode: 'Policy' as const },
+);
+const networkParts = fc.record({ ipFamilies: families.map((list) => [...list]), ipam: ipams });
+const subnet = { family: 'IPv6' as const, prefix: 'fd20::40/122' };
+const subnets = fc.constantFrom(undefined, undefined, subnet);
+
+const objects = fc.oneof(
+  often(
+    4,
+    names.map((name) => ['NetworkInterface', name] as const),
+  ),
+  often(
+    3,
+    names.map((name) => ['NetworkInterfaceClaim', name] as const),
+  ),
+  often(
+    2,
+    networks.map((name) => ['Network', name] as const),
+  ),
+  often(
+    2,
+    contextNames.map((name) => ['NetworkContext', name] as const),
+  ),
+  often(1, fc.constant(['Namespace', 'alpha'] as const)),
+);
+
+/** Commands of the project, those of most interest most often. */
+const projectCommands: fc.Arbitrary<ProjectCommand> = fc.oneof(
+  often(80, claims),
+  often(32, names.map(deleteClaim)),
+  often(12, names.map(deleteInterface)),
+  often(
+    4,
+    names.map((name) => reportStatus(name)),
+  ),
+  often(
+    8,
+    fc.tuple(networks, networkParts).map(([name, parts]) => network(name, parts)),
+  ),
+  often(
+    4,
+    networks.map((name) => updateNetwork(name)),
+  ),
+  often(3, networks.map(deleteNetwork)),
+  often(
+    4,
+    fc.tuple(contextNames, subnets).map(([name, one]) => context(name, one && [one])),
+  ),
+  often(6, contextNames.map(deleteContext)),
+  often(6, fc.constant(createProject)),
+  often(1, fc.constant(deleteProject)),
+  often(2, fc.constant(continueDeletion)),
+  often(6, fc.constant(serveWaiting())),
+  often(
+    12,
+    fc.tuple(objects, held).map(([[kind, name], list]) => {
+      return finalizers(kind, name, ...list) as ProjectCommand;
+    }),
+  ),
+);
+
+const openings = fc.tuple(locations, fc.constantFrom('*', '*', 'beta'), fc.boolean());
+const platformCommands: fc.Arbitrary<Command> = fc.oneof(
+  often(
+    4,
+    locations.map((name) => location(name)),
+  ),
+  often(
+    3,
+    locations.map((name) => updateLocation(name)),
+  ),
+  often(
+    2,
+    openings.map(([name, open, draining]) => {
+      return updateLocation(name, { projects: [open], draining });
+    }),
+  ),
+  often(
+    1,
+    fc.tuple(locations, held).map(([name, list]) => finalizers('Location', name, ...list)),
+  ),
+);
+
+function often<T>(weight: number, arbitrary: fc.Arbitrary<T>) {
+  return { weight, arbitrary };
+}
+
+/** Decides a command once; what it is granted is kept for later, or never used. */
+function decideOnce(world: World, memory: Memory, command: ProjectCommand, grants: RangeGrant[]) {
+  const decision = world.inProject(command, world.contextOf(grants));
+  if (decision.outcome !== 'needs') return;
+  world.fulfil(decision.need, grants);
+  memory.late.push({ command, grants });
+}
+
+/** Fences a grant that nothing was committed with, and takes it back. */
+function recoverGrant(world: World, index: number): void {
+  const carves = [...world.pools].flatMap(([pool, { carves }]) =>
+    [...carves.values()]
+      .filter(({ childPool }) => childPool !== 'p')
+      .map(({ grantId }) => ({ pool, grantId, location: undefined })),
+  );
+  const joins = [...world.platform.locations.values()].flatMap(({ name, uid, joined }) =>
+    [...joined.values()].map(({ grantId }) => ({
+      pool: undefined,
+      grantId,
+      location: { name, uid },
+    })),
+  );
+  const committed = new Set(world.log.flatMap(committedBy));
+  const open = [...carves, ...joins].filter(({ grantId }) => !committed.has(grantId));
+  const grant = open[index % Math.max(1, open.length)];
+  if (grant === undefined) return;
+  const { grantId, pool, location } = grant;
+  world.run({ type: 'AbandonGrant', grantId });
+  const availableAt = new Date(world.atMs).toISOString();
+  if (pool !== undefined) world.onPool(pool, { type: 'ReturnRange', grantId, availableAt });
+  else world.run({ type: 'LeaveLocation', location, project: 'alpha', grantId });
+}
+
+function committedBy(event: World['log'][number]): string[] {
+  if (event.type === 'RangeAdded' && event.data.grant) return [event.data.grant.id];
+  return event.type === 'NetworkContextCreated' ? [event.data.grantId] : [];
+}
+
+/** Other projects come and go in the root pool. */
+function otherProject(world: World, ordinal: number): void {
+  const carve = rangeOfOther(world, ordinal);
+  if (carve === undefined) {
+    world.onPool('root', carveForOther(ordinal, 119));
+    return;
+  }
+  const availableAt = new Date(world.atMs + ordinal * 10_000).toISOString();
+  world.onPool('root', { type: 'ReturnRange', grantId: carve.grantId, availableAt });
+}
+
+/** Decides a command under an older state of the platform than the one that is in force. */
+function decideUnderOlder(world: World, memory: Memory, command: ProjectCommand, back: number) {
+  const seen = Math.max(0, world.project.platformRevision);
+  const usable = memory.platforms.filter(({ revision }) => revision >= seen);
+  const platform = usable.at(-1 - (back % Math.max(1, usable.length))) ?? world.platform;
+  world.inProject(command, { ...world.contextOf(), platform });
+}
+
+/** Commits with grants that were given a while ago. */
+function commitLate(world: World, memory: Memory, index: number): void {
+  const [late] = memory.late.splice(index % Math.max(1, memory.late.length), 1);
+  if (late !== undefined) decideOnce(world, memory, late.command, late.grants);
+}
+
+/** Deletes a location as the API does, which counts the interfaces that stand there. */
+function removeLocation(world: World, name: string): void {
+  const { interfaces, presences } = world.project;
+  const isThere = (presence: string) => presences.get(presence)?.location.name === name;
+  world.run(
+    deleteLocation(
+      name,
+      interfaces.count(({ presence }) => isThere(presence)),
+    ),
+  );
+}
+
+/** The name is what a report of a failure shows. */
+function act(name: string, run: Action['run']): Action {
+  return { name, run, [fc.toStringMethod]: () => name } as Action;
+}
+
+const index = fc.nat(20);
+const jumps = fc.constantFrom(0, 1, 20_000, 59_999, 60_000, 200_000);
+
+/** What may happen next. */
+export const actions: fc.Arbitrary<Action> = fc.oneof(
+  often(
+    30,
+    projectCommands.map((command) => act(describe(command), (world) => void world.run(command))),
+  ),
+  often(
+    6,
+    platformCommands.map((command) => act(describe(command), (world) => void world.run(command))),
+  ),
+  often(
+    6,
+    projectCommands.map((command) =>
+      act(`once: ${describe(command)}`, (w, memory) => decideOnce(w, memory, command, [])),
+    ),
+  ),
+  often(
+    3,
+    fc.tuple(projectCommands, index).map(([command, back]) => {
+      const name = `on an older platform: ${describe(command)}`;
+      return act(name, (world, memory) => decideUnderOlder(world, memory, command, back));
+    }),
+  ),
+  often(
+    3,
+    index.map((n) => act(`late ${n}`, (world, memory) => commitLate(world, memory, n))),
+  ),
+  often(
+    3,
+    index.map((n) => act(`recover ${n}`, (world) => recoverGrant(world, n))),
+  ),
+  often(
+    3,
+    fc.nat(3).map((n) => act(`other project ${n}`, (world) => otherProject(world, n))),
+  ),
+  often(
+    2,
+    locations.map((name) => act(`remove ${name}`, (world) => removeLocation(world, name))),
+  ),
+  often(10, fc.constant(act('settle', (world) => world.settle()))),
+  often(
+    8,
+    jumps.map((ms) => act(`pass ${ms}`, (world) => world.pass(ms))),
+  ),
+);
+
+function describe(command: Command): string {
+  const { name, spec, network, location, metadata } = command as Record<string, unknown>;
+  const detail = JSON.stringify({ name, spec, network, location, metadata });
+  return `${command.type} ${detail}`;
+}
