@@ -17,6 +17,14 @@ export interface Version {
   readonly object: KubeObject;
 }
 
+/**
+ * A version that has been written and not been asked for yet. Most are never: a text is much less
+ * work for the garbage collector than the objects that it stands for.
+ */
+interface Written extends Omit<Version, 'object'> {
+  readonly text: string;
+}
+
 /** Where a version ends: at the last event of the command that changed or deleted the object. */
 export type End = Pick<Version, 'lastRevision' | 'position' | 'recordedAtMs'>;
 
@@ -82,11 +90,11 @@ function statementsOf(table: string) {
 
 type Statements = Record<keyof ReturnType<typeof statementsOf>, StatementSync>;
 
-/** The rows of one kind, and the present objects that were last used, parsed. */
+/** The rows of one kind, and in memory the present objects that were last used. */
 export class ObjectTable {
   readonly projection: ObjectProjection;
   readonly #statements: Statements;
-  readonly #recent = new RecentlyUsed<Version>();
+  readonly #recent = new RecentlyUsed<Version | Written>();
 
   constructor(database: DatabaseSync, projection: ObjectProjection) {
     this.projection = projection;
@@ -104,22 +112,21 @@ export class ObjectTable {
   load(namespace: string, name: string): Version | undefined {
     const key = `${namespace}/${name}`;
     const recent = this.#recent.get(key);
-    if (recent !== undefined) return recent;
-    const row = this.#statements.load.get(namespace, name);
-    if (row === undefined) return undefined;
-    const version = versionOf(row);
-    this.#recent.set(key, version);
+    if (recent !== undefined && 'object' in recent) return recent;
+    const version = recent === undefined ? this.#read(namespace, name) : parsed(recent);
+    if (version !== undefined) this.#recent.set(key, version);
     return version;
   }
 
   /** Writes the version that follows on another, or on none. */
   put(before: Version | undefined, after: Version): void {
-    const { namespace, name, revision, lastRevision, position, recordedAtMs, object } = after;
+    const { object, ...version } = after;
+    const { namespace, name, revision, lastRevision, position, recordedAtMs } = version;
     if (before !== undefined) this.#end(before, after);
     const place = [revision, lastRevision, position, recordedAtMs] as const;
     const text = JSON.stringify(object);
     this.#statements.put.run(namespace, name, object.metadata.uid, ...place, text);
-    this.#recent.set(`${namespace}/${name}`, after);
+    this.#recent.set(`${namespace}/${name}`, { ...version, text });
   }
 
   /** Writes that an object is no more. */
@@ -166,9 +173,18 @@ export class ObjectTable {
     this.#recent.clear();
   }
 
+  #read(namespace: string, name: string): Version | undefined {
+    const row = this.#statements.load.get(namespace, name);
+    return row === undefined ? undefined : versionOf(row);
+  }
+
   #end({ namespace, name }: Version, { lastRevision, position, recordedAtMs }: End): void {
     this.#statements.keep.run(namespace, name, lastRevision, position, recordedAtMs);
   }
+}
+
+function parsed({ text, ...version }: Written): Version {
+  return { ...version, object: JSON.parse(text) };
 }
 
 function versionOf(row: Record<string, unknown>): Version {
