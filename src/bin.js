@@ -16,7 +16,8 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) {
   const source = join(here, 'main.ts');
   const main = existsSync(source) ? source : join(here, '..', 'dist', 'src', 'main.js');
   const { run } = await import(main);
-  await run(process.argv.slice(2));
+  const { version } = createRequire(import.meta.url)('../package.json');
+  await run(process.argv.slice(2), version);
 } else {
   runUnderPinnedNode();
 }

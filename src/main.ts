@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 import { PlanDiffers } from './application/ledger.ts';
@@ -21,14 +20,14 @@ const OPERATOR_PROBLEMS = [
 
 /**
  * The composition root: the only file that knows the clock, random numbers and the environment.
- * Runs a subcommand and sets the exit code.
+ * Runs a subcommand, and ends the process with its exit code.
  */
-export async function run(args: readonly string[]): Promise<void> {
+export async function run(args: readonly string[], version: string): Promise<void> {
   try {
     const code = await runCommand(args, {
       env: process.env,
       print: (text) => process.stdout.write(`${text}\n`),
-      worldOf,
+      worldOf: (logLevel, offsetSeconds) => worldOf(version, logLevel, offsetSeconds),
       untilSignal,
     });
     process.exit(code);
@@ -49,7 +48,7 @@ function hasCode(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }
 
-function worldOf(logLevel: string, timeOffsetSeconds: number): World {
+function worldOf(version: string, logLevel: string, timeOffsetSeconds: number): World {
   const log = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }));
   const offsetMs = timeOffsetSeconds * 1_000;
   if (offsetMs !== 0) log.warn({ timeOffsetSeconds }, 'the clock is shifted, for a test or drill');
@@ -58,13 +57,8 @@ function worldOf(logLevel: string, timeOffsetSeconds: number): World {
     newId: randomUUID,
     random: Math.random,
     log,
-    version: packageVersion(),
+    version,
   };
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** A key pressed in a terminal reaches a process twice or more: from the terminal and from npm. */
