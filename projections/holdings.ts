@@ -55,7 +55,7 @@ CREATE TABLE holdings_past (
   available_at      INTEGER, -- milliseconds since 1970; only of what is Quarantined
   PRIMARY KEY (pool, start, length, position)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX quarantines ON holdings_past (pool, available_at, host_bits)
+CREATE INDEX quarantines ON holdings_past (pool, host_bits, available_at, until_position)
   WHERE available_at IS NOT NULL AND until_position IS NULL;
 
 CREATE TABLE pool_blocks (
@@ -77,9 +77,12 @@ const tally = (rows: string, sign: '+' | '-') =>
   `INSERT INTO pool_blocks SELECT pool, state, host_bits, ${sign}count(*) FROM holdings
     WHERE ${rows} GROUP BY pool, state, host_bits
     ON CONFLICT DO UPDATE SET blocks = blocks + excluded.blocks`;
-const endQuarantines = (rows: string, until: string, at: string) =>
-  `UPDATE holdings_past SET (until_position, until_recorded_at) = (${until})
-    WHERE ${rows} AND available_at > ${at} AND until_position IS NULL`;
+// By pool and size of block they are a part of the index; what has ended by itself is left alone.
+const endQuarantines = (pools: string, rows: string, until: string, at: string) =>
+  `UPDATE holdings_past INDEXED BY quarantines
+    SET (until_position, until_recorded_at) = (${until})
+    WHERE ${rows} AND available_at > ${at} AND until_position IS NULL
+      AND host_bits IN (SELECT host_bits FROM pool_blocks WHERE ${pools})`;
 
 /** Allocations and address history. */
 export const holdings: TableProjection = {
@@ -102,13 +105,13 @@ export const holdings: TableProjection = {
     keepRange: keep(RANGE, '?4, ?5'),
     uncountRange: tally(RANGE, '-'),
     endRange: `DELETE FROM holdings WHERE ${RANGE}`,
-    endRangeQuarantines: endQuarantines(RANGE, '?4, ?5', '?6'),
+    endRangeQuarantines: endQuarantines('pool = ?1', RANGE, '?4, ?5', '?6'),
     dropRange: `DELETE FROM pool_ranges WHERE ${BLOCK}`,
     dropCounts: `DELETE FROM pool_blocks WHERE pool = ?1
       AND NOT EXISTS (SELECT 1 FROM pool_ranges WHERE pool = ?1)`,
     keepProject: keep(POOLS, '?2, ?3'),
     endProject: `DELETE FROM holdings WHERE ${POOLS}`,
-    endProjectQuarantines: endQuarantines(POOLS, '?2, ?3', '?4'),
+    endProjectQuarantines: endQuarantines(POOLS, POOLS, '?2, ?3', '?4'),
     dropProjectCounts: `DELETE FROM pool_blocks WHERE ${POOLS}`,
     dropProjectRanges: 'DELETE FROM pool_ranges WHERE project = ?',
   },

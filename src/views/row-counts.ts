@@ -5,8 +5,11 @@ import type { PoolCounts } from './views.ts';
 const STATEMENTS = {
   ranges: 'SELECT host_bits, count(*) AS blocks FROM pool_ranges WHERE pool = ? GROUP BY host_bits',
   blocks: 'SELECT state, host_bits, blocks FROM pool_blocks WHERE pool = ?',
-  quarantined: `SELECT host_bits, count(*) AS blocks FROM holdings_past
-    WHERE pool = ? AND available_at > ? AND until_position IS NULL GROUP BY host_bits`,
+  // Each size by itself is a part of the index; together they would have to be sorted.
+  quarantined: `SELECT host_bits, (SELECT count(*) FROM holdings_past AS past
+      WHERE past.pool = ?1 AND past.host_bits = sizes.host_bits AND past.available_at > ?2
+        AND past.until_position IS NULL) AS blocks
+    FROM (SELECT DISTINCT host_bits FROM pool_blocks WHERE pool = ?1) AS sizes`,
   inContext: 'SELECT interfaces FROM presences WHERE project = ? AND context = ?',
   atLocation: 'SELECT sum(interfaces) AS interfaces FROM presences WHERE location = ?',
 } as const;

@@ -15,7 +15,10 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { startNextEpoch } from '../../src/store/sqlite/epochs.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { FollowingViews } from '../../src/views/following-views.ts';
+import type { openViews } from '../../src/views/open-views.ts';
 import { ViewsBehind } from '../../src/views/views.ts';
+import { ViewsFile } from '../../src/views/views-file.ts';
 import { ChunkedStore } from './chunked-store.ts';
 import { commands, Driver } from './driver.ts';
 import { CLAIM, dump, follow } from './fixture.ts';
@@ -151,6 +154,34 @@ it('tells the fault when the log ends, and refuses to wait for more', async () =
   await refused;
   await expect(views.reached(driver.head + 2n)).rejects.toThrow(ViewsBehind);
   await expect(views.reached(driver.head)).resolves.toBeUndefined();
+  expect(views.get(CLAIM, 'alpha', 'web-0')).toBeDefined();
+});
+
+it('removes a file that turned out to be damaged, so that the next start builds it anew', () => {
+  const file = ViewsFile.create(path);
+  expect(existsSync(path)).toBe(true);
+  file.condemn();
+  file.close();
+  expect(existsSync(path)).toBe(false);
+});
+
+it('goes on when there is room again', async () => {
+  const driver = await claimed('web-0');
+  for (let n = 1; n < 20; n += 1) await driver.project('alpha', commands.claim(`web-${n}`));
+  const file = ViewsFile.create(path);
+  const { resolve, promise: refused } = Promise.withResolvers<string>();
+  const log = { info: () => {}, warn: (...[, text]: unknown[]) => resolve(String(text)) };
+  const pages = Number(file.database.prepare('PRAGMA page_count').get()?.page_count);
+  file.database.exec(`PRAGMA max_page_count = ${pages}`);
+  const views = new FollowingViews(file, driver.head, {
+    ...{ store: driver.store, clock: driver.clock },
+    log: log as Parameters<typeof openViews>[0]['log'],
+  });
+  onTestFinished(() => views.close());
+  expect(await refused).toBe('the views cannot be written; they try again');
+  expect([views.position, views.list('IPClass', { limit: 1 }).items]).toEqual([0n, []]);
+  file.database.exec('PRAGMA max_page_count = 1000000');
+  await views.ready;
   expect(views.get(CLAIM, 'alpha', 'web-0')).toBeDefined();
 });
 

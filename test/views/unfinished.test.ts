@@ -47,6 +47,24 @@ it('lists a range that was never committed as one to take back, once it is fence
   expect(views.openGrants()).toEqual([]);
 });
 
+it('lists a range that a project has given up while it lives', async () => {
+  const { driver, views, caughtUp } = await opened();
+  const [carve] = driver.poolState('tenant-ipv6').carves.values();
+  const { grantId = '', prefix = '' } = carve ?? {};
+  await driver.project('alpha', commands.deleteNetwork());
+  const at = driver.clock().toISOString();
+  const [pool, availableAt] = ['tenant-ipv6', '2026-01-01T00:02:30.000Z'];
+  const endsGrant = { grantId, pool, availableAt };
+  const data = { at, pool: 'tenant-project-ipv6.alpha', prefix, endsGrant };
+  await driver.happen('alpha', [{ type: 'RangeRemoved', data }]);
+  await caughtUp();
+  expect(views.openGrants()).toEqual([{ type: 'RangeEnded', pool, grantId, availableAt }]);
+  expect(views.get('IPPool', '', 'tenant-project-ipv6.alpha')).toBeUndefined();
+  await driver.pool(pool, { type: 'ReturnRange', grantId, availableAt });
+  await caughtUp();
+  expect(views.openGrants()).toEqual([]);
+});
+
 it('counts what a closed project never used as given up', async () => {
   const { driver, views, caughtUp } = await opened(false);
   await driver.project('alpha', commands.createNamespace);
