@@ -453,7 +453,10 @@ export class Mailbox<S extends SpaceState, C> {
 
   #refuseBatch(batch: Batch<S, C>, error: unknown): void {
     // Unless the store says that nothing was written, only the log can tell.
-    if (!(error instanceof StoreFull)) this.#forget();
+    if (!(error instanceof StoreFull)) {
+      this.#forget();
+      this.#owe(error);
+    }
     const refusal = unavailable(error);
     for (const { entry } of batch.decided) entry.reject(refusal);
   }

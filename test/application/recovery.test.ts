@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Steps } from '../../src/application/steps.ts';
+import { limits } from '../../src/limits.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreFull } from '../../src/store/store.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -72,6 +73,27 @@ it('serves whose quarantine has ended while the project is never idle', async ()
   await expect.poll(() => verdict(CLAIM, 'alpha', 'late', 'Bound'), patience).toBe('True');
   isBusy = false;
   await Promise.all(load);
+  await stop();
+});
+
+it('serves whose quarantine ends after the store was away for a while', async () => {
+  const store = memory();
+  const plan = tinyPlan({
+    'tenant-subnet-ipv4': { defaultPrefixLength: 29 },
+    'tenant-endpoint-ipv4': { quarantine: '3s' },
+  });
+  const { ledger, verdict, stop } = await startLedger(store, plan);
+  await ledger.platform(commands.location('us'), request());
+  await ledger.project('alpha', commands.namespace, request());
+  await ledger.project('alpha', commands.network(), request());
+  for (const name of ['a', 'b', 'c', 'd', 'late']) {
+    await ledger.project('alpha', commands.claim(name, 'us'), request());
+  }
+  await ledger.project('alpha', { type: 'DeleteClaim', name: 'a', expect: {} }, request());
+  for (let n = 0; n < limits.appendAttemptsMax; n += 1) store.fates.push('lost');
+  await expect(ledger.project('alpha', commands.network('other'), request())).rejects.toThrow();
+  expect(verdict(CLAIM, 'alpha', 'late', 'Bound')).toBe('AddressPoolExhausted');
+  await expect.poll(() => verdict(CLAIM, 'alpha', 'late', 'Bound'), patience).toBe('True');
   await stop();
 });
 
