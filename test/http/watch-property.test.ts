@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Command } from '../ledger/commands.ts';
 import { someCommands } from '../views/living-world.ts';
 import { type Line, type Watch, watched } from './watching.ts';
@@ -73,10 +73,13 @@ test('whoever lists and watches from there knows what is there', async () => {
         watches.push({ path, watch: one, objects: await listAt(path, from) });
       }
       for (const { path, watch, objects } of watches) {
-        const now = await listAt(path, views.position);
-        const knows = () => followed(new Map(objects), watch.lines);
-        // Lines are on their way: the last of them is there when nothing is missing.
-        await expect.poll(knows, { timeout: 20_000 }).toEqual(now);
+        // Lines are on their way, and so is what a command calls for in other streams: both have
+        // arrived when nothing is missing.
+        const knowsAll = async () => {
+          const now = await listAt(path, views.position);
+          expect(followed(new Map(objects), watch.lines)).toEqual(now);
+        };
+        await vi.waitFor(knowsAll, { timeout: 20_000, interval: 10 });
         watch.stop();
       }
     }),
