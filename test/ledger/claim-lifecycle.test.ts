@@ -88,7 +88,7 @@ describe('a claim', () => {
     expect(new Set(names.flatMap((name) => world.addressesOf(name))).size).toBe(40);
   });
 
-  it('L4 of a name that is taken is refused, whether it is met or waits', () => {
+  it('L3 L4 of a name that is taken is refused, whether that one is met or waits', () => {
     given(...ready, claim('web'))
       .when(claim('web'))
       .thenRejected('AlreadyExists');

@@ -106,12 +106,11 @@ describe('a network', () => {
   });
 
   it('goes on past any number of presences that finalizers hold', () => {
-    const places = Array.from({ length: STEP + 3 }, (_, n) => `l-${n}`);
-    const made = places.flatMap((name) => [location(name), context(`net.${name}`)]);
-    const held = places.slice(0, STEP).map((name) => {
-      return finalizers('NetworkContext', `net.${name}`, 'x/y');
-    });
-    const { world } = given(createProject, network('net', ONLY_IPV4), ...made, ...held);
+    const held = Array.from({ length: STEP }, (_, n) => `held-${n}`);
+    const free = Array.from({ length: 3 }, (_, n) => `later-${n}`);
+    const made = [...held, ...free].flatMap((name) => [location(name), context(`net.${name}`)]);
+    const holds = held.map((name) => finalizers('NetworkContext', `net.${name}`, 'x/y'));
+    const { world } = given(createProject, network('net', ONLY_IPV4), ...made, ...holds);
     world.do(deleteNetwork('net'));
     expect(world.project.presences.size).toBe(STEP);
     expect(world.project.presences.every(({ deleting }) => deleting)).toBe(true);

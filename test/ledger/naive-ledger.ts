@@ -30,8 +30,12 @@ interface Interface {
 
 interface Claim {
   readonly uid: string;
+  /** The number of its request among all of them. */
+  readonly turn: number;
   bound: string | undefined;
   deleting: boolean;
+  /** What it waits for. */
+  cause: string | undefined;
 }
 
 /** Sizes of a pool's parts, in addresses. */
@@ -59,6 +63,7 @@ export class NaiveLedger {
   readonly #ended = new Map<string, number>();
   #allocating = new Map<string, number>();
   #lastAt = '';
+  #turns = 0;
 
   apply(stream: string, event: LedgerEvent): void {
     if (stream === 'project') {
@@ -217,6 +222,7 @@ export class NaiveLedger {
       const holder = event.data.interface.uid;
       check(this.#claims.get(claim.name)?.uid === claim.uid, `${claim.name} is no claim`);
       check(!this.#interfaces.has(event.data.interface.name), 'the interface is there already');
+      this.#checkTurn(claim.name, `pool/${pool}`);
       this.#take(pool, block, at, 'held', holder);
       this.#allocating.set(block, policy.quarantineMs);
     } else if (event.type === 'AddressReleased') {
@@ -228,6 +234,15 @@ export class NaiveLedger {
       check(restMs === nic.addresses.get(block), `${block} does not rest as it should`);
       nic.addresses.delete(block);
       this.#giveBack(pool, block, uid, at, availableAt);
+    }
+  }
+
+  /** Whoever began to wait for a pool earlier is served earlier. */
+  #checkTurn(name: string, cause: string): void {
+    const turn = this.#claims.get(name)?.turn ?? 0;
+    for (const [other, claim] of this.#claims) {
+      const waits = claim.cause === cause && claim.turn < turn && !claim.deleting;
+      check(!waits, `${name} overtakes ${other}`);
     }
   }
 
@@ -290,7 +305,7 @@ export class NaiveLedger {
     check(claim?.uid === uid && claim.bound === undefined, `${name} is bound already`);
     check(!claim?.deleting, `${name} is bound while it is being deleted`);
     check(nic?.claim === undefined, `${nicName} has two claims`);
-    if (claim !== undefined) claim.bound = nicName;
+    if (claim !== undefined) Object.assign(claim, { bound: nicName, cause: undefined });
     if (nic !== undefined) nic.claim = uid;
   }
 
@@ -310,12 +325,21 @@ export class NaiveLedger {
     switch (event.type) {
       case 'ClaimRequested':
         check(!this.#claims.has(event.data.name), `${event.data.name} is there already`);
+        this.#turns += 1;
         this.#claims.set(event.data.name, {
           uid: event.data.uid,
+          turn: this.#turns,
           bound: undefined,
           deleting: false,
+          cause: undefined,
         });
         break;
+      case 'ClaimQueued': {
+        const claim = this.#claims.get(event.data.name);
+        check(claim?.bound === undefined && !claim?.deleting, 'it does not wait');
+        if (claim !== undefined) claim.cause = event.data.cause;
+        break;
+      }
       case 'ClaimDeleted': {
         const { name, uid } = event.data;
         const bound = this.#claims.get(name)?.bound;

@@ -77,81 +77,55 @@ const networkParts = fc.record({ ipFamilies: families.map((list) => [...list]), 
 const subnet = { family: 'IPv6' as const, prefix: 'fd20::40/122' };
 const subnets = fc.constantFrom(undefined, undefined, subnet);
 
+const objectsOf = (kind: string) => (name: string) => [kind, name] as const;
 const objects = fc.oneof(
-  often(
-    4,
-    names.map((name) => ['NetworkInterface', name] as const),
-  ),
-  often(
-    3,
-    names.map((name) => ['NetworkInterfaceClaim', name] as const),
-  ),
-  often(
-    2,
-    networks.map((name) => ['Network', name] as const),
-  ),
-  often(
-    2,
-    contextNames.map((name) => ['NetworkContext', name] as const),
-  ),
-  often(1, fc.constant(['Namespace', 'alpha'] as const)),
+  often(4, names.map(objectsOf('NetworkInterface'))),
+  often(3, names.map(objectsOf('NetworkInterfaceClaim'))),
+  often(2, networks.map(objectsOf('Network'))),
+  often(2, contextNames.map(objectsOf('NetworkContext'))),
+  often(1, fc.constant('alpha').map(objectsOf('Namespace'))),
 );
+
+const newNetworks = fc.tuple(networks, networkParts).map(([name, parts]) => network(name, parts));
+const newContexts = fc
+  .tuple(contextNames, subnets)
+  .map(([name, one]) => context(name, one && [one]));
+const changes = fc.tuple(objects, held).map(([[kind, name], list]) => {
+  return finalizers(kind, name, ...list) as ProjectCommand;
+});
+const statuses = names.map((name) => reportStatus(name));
+const widened = networks.map((name) => updateNetwork(name));
 
 /** Commands of the project, those of most interest most often. */
 const projectCommands: fc.Arbitrary<ProjectCommand> = fc.oneof(
-  often(80, claims),
+  often(90, claims),
   often(32, names.map(deleteClaim)),
-  often(12, names.map(deleteInterface)),
-  often(
-    4,
-    names.map((name) => reportStatus(name)),
-  ),
-  often(
-    8,
-    fc.tuple(networks, networkParts).map(([name, parts]) => network(name, parts)),
-  ),
-  often(
-    4,
-    networks.map((name) => updateNetwork(name)),
-  ),
+  often(8, names.map(deleteInterface)),
+  often(4, statuses),
+  often(8, newNetworks),
+  often(4, widened),
   often(3, networks.map(deleteNetwork)),
-  often(
-    4,
-    fc.tuple(contextNames, subnets).map(([name, one]) => context(name, one && [one])),
-  ),
+  often(4, newContexts),
   often(6, contextNames.map(deleteContext)),
   often(6, fc.constant(createProject)),
   often(1, fc.constant(deleteProject)),
   often(2, fc.constant(continueDeletion)),
   often(6, fc.constant(serveWaiting())),
-  often(
-    12,
-    fc.tuple(objects, held).map(([[kind, name], list]) => {
-      return finalizers(kind, name, ...list) as ProjectCommand;
-    }),
-  ),
+  often(16, changes),
 );
 
-const openings = fc.tuple(locations, fc.constantFrom('*', '*', 'beta'), fc.boolean());
+const places = locations.map((name) => location(name));
+const openings = fc.tuple(locations, fc.constantFrom('*', '*', '*', 'beta'), fc.nat(3));
+const updates = openings.map(([name, open, n]) =>
+  updateLocation(name, { projects: [open], draining: n === 0 }),
+);
+const holds = fc
+  .tuple(locations, held)
+  .map(([name, list]) => finalizers('Location', name, ...list));
 const platformCommands: fc.Arbitrary<Command> = fc.oneof(
-  often(
-    4,
-    locations.map((name) => location(name)),
-  ),
-  often(
-    3,
-    locations.map((name) => updateLocation(name)),
-  ),
-  often(
-    2,
-    openings.map(([name, open, draining]) => {
-      return updateLocation(name, { projects: [open], draining });
-    }),
-  ),
-  often(
-    1,
-    fc.tuple(locations, held).map(([name, list]) => finalizers('Location', name, ...list)),
-  ),
+  often(6, places),
+  often(3, updates),
+  often(1, holds),
 );
 
 function often<T>(weight: number, arbitrary: fc.Arbitrary<T>) {
@@ -174,11 +148,9 @@ function recoverGrant(world: World, index: number): void {
       .map(({ grantId }) => ({ pool, grantId, location: undefined })),
   );
   const joins = [...world.platform.locations.values()].flatMap(({ name, uid, joined }) =>
-    [...joined.values()].map(({ grantId }) => ({
-      pool: undefined,
-      grantId,
-      location: { name, uid },
-    })),
+    [...joined.values()].map(({ grantId }) => {
+      return { pool: undefined, grantId, location: { name, uid } };
+    }),
   );
   const committed = new Set(world.log.flatMap(committedBy));
   const open = [...carves, ...joins].filter(({ grantId }) => !committed.has(grantId));
@@ -207,6 +179,23 @@ function otherProject(world: World, ordinal: number): void {
   world.onPool('root', { type: 'ReturnRange', grantId: carve.grantId, availableAt });
 }
 
+/** Removes all that stands in a context, then the context. */
+function clearContext(world: World, name: string): void {
+  for (const nic of world.project.interfaces.values()) {
+    if (nic.presence !== name) continue;
+    if (nic.claim !== undefined) world.run(deleteClaim(nic.claim.name));
+    world.run(deleteInterface(nic.name));
+  }
+  world.run(deleteContext(name));
+}
+
+/** Closes the project and opens one of its name, while other streams still know the old one. */
+function reopen(world: World): void {
+  for (const name of world.project.presences.keys()) clearContext(world, name);
+  world.run(deleteProject);
+  world.run(createProject);
+}
+
 /** Decides a command under an older state of the platform than the one that is in force. */
 function decideUnderOlder(world: World, memory: Memory, command: ProjectCommand, back: number) {
   const seen = Math.max(0, world.project.platformRevision);
@@ -225,70 +214,47 @@ function commitLate(world: World, memory: Memory, index: number): void {
 function removeLocation(world: World, name: string): void {
   const { interfaces, presences } = world.project;
   const isThere = (presence: string) => presences.get(presence)?.location.name === name;
-  world.run(
-    deleteLocation(
+  const standing = interfaces.count(({ presence }) => isThere(presence));
+  world.run(deleteLocation(name, standing));
+}
+
+/** Actions on arbitrary values; their name is what a report of a failure shows. */
+function acts<T>(
+  weight: number,
+  what: string,
+  values: fc.Arbitrary<T>,
+  run: (world: World, value: T, memory: Memory) => unknown,
+) {
+  const arbitrary = values.map((value): Action => {
+    const name = `${what} ${JSON.stringify(value)}`;
+    const action = {
       name,
-      interfaces.count(({ presence }) => isThere(presence)),
-    ),
-  );
+      run: (world: World, memory: Memory) => void run(world, value, memory),
+    };
+    return { ...action, [fc.toStringMethod]: () => name } as Action;
+  });
+  return { weight, arbitrary };
 }
 
-/** The name is what a report of a failure shows. */
-function act(name: string, run: Action['run']): Action {
-  return { name, run, [fc.toStringMethod]: () => name } as Action;
-}
-
+const nothing = fc.constant('');
 const index = fc.nat(20);
 const jumps = fc.constantFrom(0, 1, 20_000, 59_999, 60_000, 200_000);
+const needy = fc.oneof(often(4, claims), often(1, newNetworks), often(2, newContexts));
 
 /** What may happen next. */
 export const actions: fc.Arbitrary<Action> = fc.oneof(
-  often(
-    30,
-    projectCommands.map((command) => act(describe(command), (world) => void world.run(command))),
+  acts(30, 'run', projectCommands, (world, command) => world.run(command)),
+  acts(5, 'run', platformCommands, (world, command) => world.run(command)),
+  acts(8, 'once', needy, (world, one, memory) => decideOnce(world, memory, one, [])),
+  acts(4, 'late', index, (world, n, memory) => commitLate(world, memory, n)),
+  acts(4, 'recover', index, (world, n) => recoverGrant(world, n)),
+  acts(3, 'on older', fc.tuple(needy, index), (world, [one, n], memory) =>
+    decideUnderOlder(world, memory, one, n),
   ),
-  often(
-    6,
-    platformCommands.map((command) => act(describe(command), (world) => void world.run(command))),
-  ),
-  often(
-    6,
-    projectCommands.map((command) =>
-      act(`once: ${describe(command)}`, (w, memory) => decideOnce(w, memory, command, [])),
-    ),
-  ),
-  often(
-    3,
-    fc.tuple(projectCommands, index).map(([command, back]) => {
-      const name = `on an older platform: ${describe(command)}`;
-      return act(name, (world, memory) => decideUnderOlder(world, memory, command, back));
-    }),
-  ),
-  often(
-    3,
-    index.map((n) => act(`late ${n}`, (world, memory) => commitLate(world, memory, n))),
-  ),
-  often(
-    3,
-    index.map((n) => act(`recover ${n}`, (world) => recoverGrant(world, n))),
-  ),
-  often(
-    3,
-    fc.nat(3).map((n) => act(`other project ${n}`, (world) => otherProject(world, n))),
-  ),
-  often(
-    2,
-    locations.map((name) => act(`remove ${name}`, (world) => removeLocation(world, name))),
-  ),
-  often(10, fc.constant(act('settle', (world) => world.settle()))),
-  often(
-    8,
-    jumps.map((ms) => act(`pass ${ms}`, (world) => world.pass(ms))),
-  ),
+  acts(3, 'clear', contextNames, (world, name) => clearContext(world, name)),
+  acts(1, 'reopen', nothing, (world) => reopen(world)),
+  acts(2, 'other project', fc.nat(3), (world, n) => otherProject(world, n)),
+  acts(1, 'remove', locations, (world, name) => removeLocation(world, name)),
+  acts(6, 'settle', nothing, (world) => world.settle()),
+  acts(6, 'pass', jumps, (world, ms) => world.pass(ms)),
 );
-
-function describe(command: Command): string {
-  const { name, spec, network, location, metadata } = command as Record<string, unknown>;
-  const detail = JSON.stringify({ name, spec, network, location, metadata });
-  return `${command.type} ${detail}`;
-}

@@ -22,7 +22,7 @@ import { plainState } from './plain-state.ts';
 import { type Action, actions, type Memory } from './random-actions.ts';
 import { type AnyDecision, type AnyState, type Observed, World } from './world.ts';
 
-const RUNS = Number(process.env.RANDOM_WORLD_RUNS ?? 100);
+const RUNS = Number(process.env.RANDOM_WORLD_RUNS ?? 150);
 const ACTIONS_MAX = 200;
 const AN_HOUR_MS = 3_600_000;
 

@@ -299,7 +299,10 @@ describe('a full root pool', () => {
       ...names.map((name) => network(name, ONLY_IPV6)),
       finalizers('Network', 'n-0', 'x/y'),
     );
-    returnToRoot()(world);
+    const { grantId } = rangeOfOther(world, 0);
+    const availableAt = new Date(world.atMs).toISOString();
+    world.run({ type: 'ReturnRange', grantId, availableAt });
+    world.run(serveWaiting('pool/root'));
     const waits = names.map((name) => world.project.networks.get(name)?.waiting.length);
     expect(waits).toEqual([0, 0, 1]);
   });
@@ -329,6 +332,14 @@ describe('a full root pool', () => {
     expect(world.project.networks.get('c')?.waiting).toHaveLength(1);
     world.pass(60_000);
     expect(world.project.networks.get('c')?.waiting).toEqual([]);
+  });
+
+  it('serves it at once when nothing rests there', () => {
+    const own = [createProject, network('a'), network('b', ONLY_IPV6), fillRoot(120)];
+    const { when } = givenWith(plan)(...own, network('c', ONLY_IPV6));
+    when(deleteNetwork('b'))
+      .then('PrefixReturned', 'NetworkDeleted')
+      .followedBy('PrefixCarved', ['NetworkUpdated', { name: 'c', waiting: [] }]);
   });
 
   it('is passed over by networks that are being deleted', () => {

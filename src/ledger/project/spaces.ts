@@ -38,7 +38,7 @@ export type Step<T> =
   | { readonly refused: Pick<Rejection, 'reason' | 'message'> };
 
 /** Blocks that somebody asked for by name, by the class of the pool to be made of them. */
-export type WantedBlocks = Readonly<Record<string, Prefix>>;
+type WantedBlocks = Readonly<Record<string, Prefix>>;
 
 /** The claim that a block is for, if any: those who wait for the pool come before all others. */
 export interface AskingContext extends DecisionContext {
