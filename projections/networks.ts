@@ -29,10 +29,13 @@ interface Ipam {
 
 type Waiting = EventData<'NetworkUpdated'>['waiting'];
 
-/** A network's pool appears: either carved from the project's range or a range of its own. */
+/**
+ * A network's pool appears: either carved from the project's range or a range of its own. What an
+ * authored pool carves in its own stream is not the network's before the project commits it.
+ */
 const rangeTaken = {
   ...changes<'PrefixCarved' | 'RangeAdded'>(
-    ({ data }) => networkOf(data.scope),
+    ({ data, project }) => (project === '' ? [] : networkOf(data.scope)),
     (network, event) => withRange(network, event),
   ),
   follows: true,

@@ -1,6 +1,6 @@
 import type { Need, RangeGrant } from '../ledger/decision.ts';
 import type { PlatformState } from '../ledger/platform.ts';
-import { decidePlatform } from '../ledger/platform.ts';
+import { decidePlatform, offeringPools } from '../ledger/platform.ts';
 import { carveKey, type PoolState } from '../ledger/pool.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
 import type { Ledger } from './ledger.ts';
@@ -65,14 +65,6 @@ function carveOf(settled: Settled<PoolState>, key: string): RangeGrant['granted'
   if (settled.outcome !== 'decided') return undefined;
   const carve = settled.state.carves.get(key);
   return carve && { id: carve.grantId, prefix: carve.prefix };
-}
-
-/** The authored pools of a class, in the order of their names. */
-function offeringPools(platform: PlatformState, className: string): string[] {
-  return (platform.plan?.pools ?? [])
-    .filter((pool) => pool.classNames.includes(className))
-    .map((pool) => pool.name)
-    .sort();
 }
 
 async function joinLocation(

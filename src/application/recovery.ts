@@ -85,6 +85,8 @@ export class Recovery {
       for (const grant of this.#views.openGrants()) {
         if (grant.type === 'RangeEnded' || grant.project === project) this.#settleLater(grant);
       }
+    } else if (is(event, 'RangeRemoved') && event.data.endsGrant !== undefined) {
+      this.#settleLater({ type: 'RangeEnded', ...event.data.endsGrant });
     } else if (is(event, 'InterfaceDeleted')) {
       const { networkContext } = event.data;
       const name = networkContext.slice(networkContext.indexOf('.') + 1);

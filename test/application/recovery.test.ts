@@ -121,6 +121,21 @@ it('gives a returned range to whom waits for it, also over a restart in its quar
   await second.stop();
 });
 
+it('gives back the range of a network that was fed by an authored pool itself', async () => {
+  const store = memory();
+  const plan = tinyPlan({ 'tenant-network-ipv6': { parentClassName: 'tenant-ipv6' } });
+  const { ledger, views, stop } = await startLedger(store, plan);
+  await ledger.project('alpha', commands.namespace, request());
+  await ledger.project('alpha', commands.network(), request());
+  const carved = () => views.poolCounts('tenant-ipv6')?.carved;
+  expect(carved()).toBe(String(2n ** 80n));
+  const remove = { type: 'DeleteNetwork', name: 'default', expect: {} } as const;
+  eventsOf(await ledger.project('alpha', remove, request()));
+  await expect.poll(carved, patience).toBe('0');
+  expect(views.openGrants()).toEqual([]);
+  await stop();
+});
+
 it('takes back at the next start what was granted and never committed', async () => {
   const store = memory();
   const first = await startLedger(store);
