@@ -24,15 +24,18 @@ const ANSWERS: Readonly<Record<RefusalReason, Answer>> = {
     forbidden(resource, subject.name, message, causes),
   InUse: (resource, rejection) =>
     plain('InUse', resource, rejection, ` is in use: ${rejection.message}`),
-  AddressTaken: (resource, rejection) =>
-    plain(
-      'AddressTaken',
-      resource,
-      rejection,
-      ` cannot be given its addresses: ${rejection.message}`,
-    ),
-  Exhausted: (resource, rejection) =>
-    plain('Exhausted', resource, rejection, ` cannot be given its addresses: ${rejection.message}`),
+  AddressTaken: ungiven('AddressTaken'),
+  RetainedAddressConflict: ungiven('RetainedAddressConflict'),
+  PoolOverlaps: (resource, rejection) =>
+    plain('PoolOverlaps', resource, rejection, ` overlaps another pool: ${rejection.message}`),
+  ClassNotFound: ungiven('ClassNotFound'),
+  NoDefaultClass: ungiven('NoDefaultClass'),
+  NoOfferingPool: ungiven('NoOfferingPool'),
+  PrefixLengthRejected: ungiven('PrefixLengthRejected'),
+  FamilyMismatch: ungiven('FamilyMismatch'),
+  ScopeRolesMissing: ungiven('ScopeRolesMissing'),
+  QuotaExceeded: ungiven('QuotaExceeded'),
+  Exhausted: ungiven('Exhausted'),
 };
 
 /** The reasons that have an answer, for the test that compares them with the documented list. */
@@ -41,6 +44,11 @@ export const ANSWERED_REFUSALS = Object.keys(ANSWERS) as RefusalReason[];
 /** The answer to a refused command about an object of this resource. */
 export function refusalAnswer(resource: Resource, rejection: Rejection): StatusError {
   return ANSWERS[rejection.reason](resource, rejection);
+}
+
+function ungiven(reason: RefusalReason): Answer {
+  return (resource, rejection) =>
+    plain(reason, resource, rejection, ` cannot be given its addresses: ${rejection.message}`);
 }
 
 function plain(

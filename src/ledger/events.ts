@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { family, ipClassSpec } from './ip-class.ts';
+import { ipPoolSpec } from './ip-pool.ts';
 import { addressingPlan } from './plan.ts';
 import { WAIT_REASONS } from './rejections.ts';
 
@@ -73,6 +74,10 @@ const interfaceAddress = z.strictObject({
 });
 export type InterfaceAddress = z.infer<typeof interfaceAddress>;
 
+/** An address from an authored pool; bare when it is a single host. */
+const externalAddress = z.strictObject({ family, address: text, class: text });
+export type ExternalAddress = z.infer<typeof externalAddress>;
+
 /** Everything a provider needs to configure a NIC; the published spec is made of this alone. */
 const interfaceSpec = z.strictObject({
   network: z.strictObject({ name: text }),
@@ -81,6 +86,7 @@ const interfaceSpec = z.strictObject({
   attachmentMode: z.enum(['Netns', 'Hypervisor']),
   mtu: z.int(),
   addresses: z.array(interfaceAddress),
+  externalAddresses: z.array(externalAddress).optional(),
   reclaimPolicy: z.enum(['Delete', 'Retain']),
 });
 
@@ -93,6 +99,18 @@ const condition = z.strictObject({
   observedGeneration: z.int().optional(),
 });
 export type Condition = z.infer<typeof condition>;
+
+/** What an IPClaim asks for. The project of the scope is the claim's own. */
+const ipClaimSpec = z.strictObject({
+  className: text.optional(),
+  poolRef: z.strictObject({ name: text }).optional(),
+  ipFamily: family.optional(),
+  prefixLength: z.int().optional(),
+  address: text.optional(),
+  scope: z.strictObject({ network: text.optional(), location: text.optional() }).optional(),
+  reclaimPolicy: z.enum(['Delete', 'Retain']).optional(),
+});
+export type IPClaimSpec = z.infer<typeof ipClaimSpec>;
 
 const providerStatus = z.strictObject({
   conditions: z.array(condition),
@@ -126,8 +144,12 @@ export type Subnet = z.infer<typeof subnet>;
 
 const subnetRequest = z.strictObject({ family, prefix: cidr });
 
+const registration = { at, pool: objectRef, root: text, spec: ipPoolSpec };
 const created = { at, name: text, uid, metadata: storedMetadata };
 const named = { at, name: text, uid };
+
+/** Kinds of object that blocks of an authored pool are held for. */
+const HOLDER_KINDS = ['NetworkInterfaceClaim', 'IPClaim'] as const;
 
 /** Schema of the data of each event type, at its present version. */
 export const eventSchemas = {
@@ -162,6 +184,16 @@ export const eventSchemas = {
     endsGrant: z.strictObject({ grantId, pool: text, availableAt: at }).optional(),
   }),
   RootRangeRegistered: z.strictObject({ at, pool: objectRef, prefix: cidr }),
+  RootRangeReleased: z.strictObject({ at, pool: objectRef, prefix: cidr }),
+  /**
+   * An authored pool's name, and what spans address spaces: which classes it offers and to whom. It
+   * is decided here before the pool opens in the stream of its root. The whole spec goes along, so
+   * that a crash between the two is finished from what the log says.
+   */
+  PoolRegistered: z.strictObject({ ...registration, metadata: storedMetadata }),
+  /** What the pool offers from now on; `metadata` stays what the pool's own stream says. */
+  PoolRegistrationChanged: z.strictObject(registration),
+  PoolUnregistered: z.strictObject({ at, pool: objectRef }),
   PrefixCarved: z.strictObject({
     at,
     pool: text,
@@ -187,9 +219,39 @@ export const eventSchemas = {
     owner: z.strictObject({ kind: text, name: text }),
     reason: text,
   }),
+  ReservationLifted: z.strictObject({
+    at,
+    pool: text,
+    prefix: cidr,
+    owner: z.strictObject({ kind: text, name: text }),
+  }),
+
+  // Addresses of an authored pool that are held for a claim of a project.
+  AddressHeld: z.strictObject({
+    at,
+    pool: text,
+    block: cidr,
+    family,
+    /** None when the pool itself was asked for and no class. */
+    className: text.optional(),
+    project: text,
+    /** Which claim it is for, and which of its addresses: the same question finds it again. */
+    claim: z.strictObject({ kind: z.enum(HOLDER_KINDS), name: text, uid }),
+    ordinal: z.int().min(0),
+    /** What the project's committing event has to name. */
+    grant: z.strictObject({ id: grantId, generation: uid }),
+  }),
+  AddressConfirmed: z.strictObject({ at, pool: text, block: cidr, grantId }),
+  AddressUnheld: z.strictObject({ at, pool: text, block: cidr, grantId, availableAt: at }),
 
   // Claims and interfaces.
-  ClaimRequested: z.strictObject({ ...created, spec: claimSpec, platformRevision: revision }),
+  ClaimRequested: z.strictObject({
+    ...created,
+    spec: claimSpec,
+    platformRevision: revision,
+    /** An operator asked: classes that only the platform may use are open to it. */
+    asOperator: z.literal(true).optional(),
+  }),
   ClaimQueued: z.strictObject({
     ...named,
     reason: z.enum(WAIT_REASONS),
@@ -206,6 +268,8 @@ export const eventSchemas = {
     interface: objectRef,
     claim: objectRef,
     policy: holdingPolicy,
+    /** Of an address from an authored pool: what that pool has held for this. */
+    grant: z.strictObject({ id: grantId }).optional(),
   }),
   InterfaceReady: z.strictObject({
     ...named,
@@ -232,6 +296,16 @@ export const eventSchemas = {
     block: cidr,
     interface: objectRef,
     availableAt: at,
+    /** Of an address from an authored pool: the hold that ends with it. */
+    endsGrant: z.strictObject({ grantId }).optional(),
+  }),
+  /** The network's MTU has changed. */
+  InterfaceUpdated: z.strictObject({ ...named, claim: objectRef.nullable(), mtu: z.int() }),
+  /** The lease of a retained object is over; it is released when the grace period is, too. */
+  RetentionExpiring: z.strictObject({
+    ...named,
+    kind: z.enum(['NetworkInterface', 'IPAllocation']),
+    releaseAt: at,
   }),
   InterfaceDeleted: z.strictObject({ ...named, networkContext: text }),
   ClaimDeleted: z.strictObject({ ...named }),
@@ -294,9 +368,53 @@ export const eventSchemas = {
     endsGrant: z.strictObject({ grantId, location: objectRef }).optional(),
   }),
   IPClassCreated: z.strictObject({ ...created, isDefault: z.boolean(), spec: ipClassSpec }),
-  IPPoolCreated: z.strictObject({
+  IPClassUpdated: z.strictObject({
+    ...named,
+    isDefault: z.boolean(),
+    spec: ipClassSpec,
+    metadata: storedMetadata.optional(),
+  }),
+  IPClassDeleted: z.strictObject(named),
+  IPPoolCreated: z.strictObject({ ...created, spec: ipPoolSpec }),
+  IPPoolUpdated: z.strictObject({
+    ...named,
+    spec: ipPoolSpec,
+    metadata: storedMetadata.optional(),
+  }),
+  IPPoolDeleted: z.strictObject(named),
+  IPClaimCreated: z.strictObject({
     ...created,
-    spec: z.strictObject({ ipFamily: family, cidr, classNames: z.array(text) }),
+    spec: ipClaimSpec,
+    /** The allocation that it is bound to: a new one, or a retained one of its name. */
+    allocation: objectRef,
+    platformRevision: revision,
+  }),
+  IPClaimDeleted: z.strictObject(named),
+  /** A block held for an IPClaim. Its name is that of the claim. */
+  IPAllocationCreated: z.strictObject({
+    ...named,
+    pool: text,
+    block: cidr,
+    family,
+    className: text.optional(),
+    claim: objectRef,
+    scope,
+    reclaimPolicy: z.enum(['Delete', 'Retain']),
+    policy: holdingPolicy,
+    grant: z.strictObject({ id: grantId }).optional(),
+  }),
+  /** Held by a claim again, or by none: then it is retained, at longest until it expires. */
+  IPAllocationUpdated: z.strictObject({
+    ...named,
+    claim: objectRef.nullable(),
+    expiresAt: at.nullable(),
+  }),
+  IPAllocationDeleted: z.strictObject({
+    ...named,
+    pool: text,
+    block: cidr,
+    availableAt: at,
+    endsGrant: z.strictObject({ grantId }).optional(),
   }),
 } as const;
 

@@ -190,7 +190,14 @@ function openPool(
   draft.emit('AddressSpaceOpened', { at, kind: 'pool', name, generation: uid });
   draft.emit('IPPoolCreated', { at, name, uid, metadata: {}, spec });
   const className = spec.classNames[0] ?? '';
-  draft.emit('RangeAdded', { at, pool: name, className, prefix: spec.cidr, scope: {}, ordinal: 0 });
+  draft.emit('RangeAdded', {
+    at,
+    pool: name,
+    className,
+    prefix: spec.cidr as string,
+    scope: {},
+    ordinal: 0,
+  });
 }
 
 function carveRange(

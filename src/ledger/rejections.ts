@@ -10,6 +10,15 @@ export const REFUSALS = [
   'Forbidden',
   'InUse',
   'AddressTaken',
+  'RetainedAddressConflict',
+  'PoolOverlaps',
+  'ClassNotFound',
+  'NoDefaultClass',
+  'NoOfferingPool',
+  'PrefixLengthRejected',
+  'FamilyMismatch',
+  'ScopeRolesMissing',
+  'QuotaExceeded',
   'Exhausted',
 ] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
@@ -58,5 +67,6 @@ export const WAIT_REASONS = [
   'NoOfferingPool',
   'AddressFamilyNotCarried',
   'AddressPoolExhausted',
+  'QuotaExceeded',
 ] as const;
 export type WaitReason = (typeof WAIT_REASONS)[number];
