@@ -199,7 +199,7 @@ function continueDeletion(
     endNamespace(draft, context, objectsMax);
     return;
   }
-  for (const name of draft.state.deletingNetworks) {
+  for (const name of [...draft.state.deletingNetworks].sort()) {
     if (draft.events.length < objectsMax) endNetwork(draft, context, name, objectsMax);
   }
 }

@@ -7,6 +7,7 @@ import type { Rejection } from '../rejections.ts';
 import { endNetwork } from './networks.ts';
 import { findForChange } from './objects.ts';
 import { type ProjectDraft, poolNamed } from './spaces.ts';
+import type { ClaimRecord } from './state.ts';
 
 export interface CreateNamespace {
   readonly type: 'CreateNamespace';
@@ -71,18 +72,14 @@ export function endNamespace(
 ): boolean {
   let left = objectsMax;
   const at = instant(context.atMs);
-  for (const { name, uid, finalizers, deleting } of draft.state.claims.values()) {
-    if (left === 0) return false;
-    if (finalizers.length === 0) {
-      draft.emit('ClaimDeleted', { at, name, uid });
-    } else if (!deleting) {
-      draft.emit('DeletionRequested', { at, kind: 'NetworkInterfaceClaim', name, uid });
-    } else {
-      continue;
-    }
+  const claims = draft.state.claims.valueSeq().filter(canGoOn).take(left);
+  for (const { name, uid, finalizers } of claims.toArray().sort(byName)) {
+    if (finalizers.length === 0) draft.emit('ClaimDeleted', { at, name, uid });
+    else draft.emit('DeletionRequested', { at, kind: 'NetworkInterfaceClaim', name, uid });
     left -= 1;
   }
-  for (const { name, uid, finalizers, deleting } of draft.state.networks.values()) {
+  const networks = [...draft.state.networks.values()].sort(byName);
+  for (const { name, uid, finalizers, deleting } of networks) {
     if (left <= 0) return false;
     const before = draft.events.length;
     if (!endNetwork(draft, context, name, left) && finalizers.length > 0 && !deleting) {
@@ -91,6 +88,16 @@ export function endNamespace(
     left -= draft.events.length > before ? Math.min(left, draft.events.length - before) : 0;
   }
   return closeSpace(draft, context);
+}
+
+/** Whether the end of the project's claims has a step to take with this one. */
+function canGoOn(claim: ClaimRecord): boolean {
+  return claim.finalizers.length === 0 || !claim.deleting;
+}
+
+/** The order of a map depends on its past, which a state that was kept does not remember. */
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 /** Closes the project's space once it is empty: from here on other streams take back their own. */

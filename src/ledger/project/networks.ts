@@ -127,12 +127,13 @@ function waitAhead(
   network: NetworkRecord,
   family: Family,
 ): RangeWait | undefined {
+  let first: NetworkRecord | undefined;
   for (const name of draft.state.waitingNetworks) {
-    const other = draft.state.networks.get(name);
-    const wait = other?.waiting.find((one) => one.family === family);
-    if (wait !== undefined && (other?.since ?? 0) < network.since) return wait;
+    const other = draft.state.networks.get(name) as NetworkRecord;
+    const waits = other.waiting.some((one) => one.family === family);
+    if (waits && other.since < (first ?? network).since) first = other;
   }
-  return undefined;
+  return first?.waiting.find((one) => one.family === family);
 }
 
 /** What counts as a change of what a network waits for. */
