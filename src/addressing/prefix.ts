@@ -1,4 +1,5 @@
-import { Address4, Address6 } from 'ip-address';
+import { Address6 } from 'ip-address';
+import { readIPv4 } from './ipv4-text.ts';
 import { formatIPv6, readIPv6 } from './ipv6-text.ts';
 
 /** The two kinds of addresses: 32 bits (RFC 791) and 128 bits (RFC 4291). */
@@ -182,12 +183,10 @@ function hostOf(text: string, addressText: string): Prefix {
 }
 
 function ipv4Value(text: string, addressText: string): bigint {
-  try {
-    return new Address4(addressText).bigInt();
-  } catch {
-    const wanted = 'four decimal numbers from 0 to 255 without leading zeros';
-    throw new InvalidAddress(text, `is not an IPv4 address: it must be ${wanted}`);
-  }
+  const value = readIPv4(addressText);
+  if (value !== undefined) return value;
+  const wanted = 'four decimal numbers from 0 to 255 without leading zeros';
+  throw new InvalidAddress(text, `is not an IPv4 address: it must be ${wanted}`);
 }
 
 function ipv6Value(text: string, addressText: string): bigint {
