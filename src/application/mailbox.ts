@@ -19,6 +19,7 @@ import {
 } from '../store/store.ts';
 import type { AnsweredCommand } from '../views/views.ts';
 import type { Aggregate, SpaceState } from './aggregate.ts';
+import { Replay } from './replay.ts';
 import { type LedgerRequest, LedgerUnavailable } from './request.ts';
 
 /** What a mailbox needs from the rest of the process. */
@@ -492,20 +493,21 @@ export class Mailbox<S extends SpaceState, C> {
   async #readTail(): Promise<RecordedEvent[]> {
     const tail: RecordedEvent[] = [];
     const keep = this.#loaded;
-    for await (const event of this.#deps.store.readStream(this.#stream, this.#state.revision + 1)) {
-      if (event.metadata.previousHash !== this.#hash) {
-        const message = 'it does not follow the event before it';
-        throw new CorruptEvent(event.stream, event.revision, event.position, message);
+    const replay = new Replay(this.#state, this.#aggregate.evolve);
+    let hash = this.#hash;
+    let position = this.#position;
+    for await (const page of this.#deps.store.readStream(this.#stream, this.#state.revision + 1)) {
+      for (const event of page) {
+        requireNext(event, hash);
+        hash = event.metadata.hash;
+        position = event.position;
       }
-      if (!isEventType(event.type)) {
-        throw new Error(`${event.type} in ${event.stream} was written by a newer netalloc`);
-      }
-      const { type, data } = event;
-      this.#state = this.#aggregate.evolve(this.#state, { type, data } as LedgerEvent);
-      this.#hash = event.metadata.hash;
-      this.#position = event.position;
-      if (keep) tail.push(event);
+      replay.add(page as unknown as readonly LedgerEvent[]);
+      if (keep) tail.push(...page);
     }
+    this.#state = replay.end();
+    this.#hash = hash;
+    this.#position = position;
     return tail;
   }
 
@@ -527,6 +529,16 @@ export class Mailbox<S extends SpaceState, C> {
     const next = this.#aggregate.nextDue(this.#state, this.#dueMs);
     return next && Math.max(next - this.#deps.clock().getTime(), 0) + 1;
   }
+}
+
+/** Refuses an event that does not follow the one before it, or that nobody here can read. */
+function requireNext(event: RecordedEvent, hashBefore: string): void {
+  const { stream, revision, position, type, metadata } = event;
+  if (metadata.previousHash !== hashBefore) {
+    const problem = 'it does not follow the event before it';
+    throw new CorruptEvent(stream, revision, position, problem);
+  }
+  if (!isEventType(type)) throw new Error(`${type} in ${stream} was written by a newer netalloc`);
 }
 
 /** A store that cannot take an append now is no fault of the command: it may be sent again. */

@@ -91,10 +91,14 @@ export interface Store {
    */
   append(stream: string, expected: number, events: readonly EventToAppend[]): Promise<Appended>;
 
-  /** The events of a stream from a revision on; none when the stream does not exist. */
-  readStream(stream: string, fromRevision: number): AsyncIterable<RecordedEvent>;
+  /**
+   * The events of a stream from a revision on, page by page; none when the stream does not exist.
+   * An event is read as it was written, and is not proved by its hash: whoever folds a stream
+   * compares that each event names the hash of the one before it.
+   */
+  readStream(stream: string, fromRevision: number): AsyncIterable<readonly RecordedEvent[]>;
 
-  /** The events after a position in log order, up to the head at the first read. */
+  /** The events after a position in log order, each proved, up to the head at the first read. */
   readAll(after: Position, categories?: readonly string[]): AsyncIterable<RecordedEvent>;
 
   /**

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { matured } from '../../src/addressing/timed-space.ts';
+import { Replay } from '../../src/application/replay.ts';
 import { type EventType, eventSchemas, type LedgerEvent } from '../../src/ledger/events.ts';
 import { evolvePlatform, initialPlatform } from '../../src/ledger/platform.ts';
 import { evolvePool, initialPool } from '../../src/ledger/pool.ts';
@@ -25,6 +26,7 @@ import { type AnyDecision, type AnyState, type Observed, World } from './world.t
 const RUNS = Number(process.env.RANDOM_WORLD_RUNS ?? 150);
 const ACTIONS_MAX = 200;
 const AN_HOUR_MS = 3_600_000;
+const PAGE_EVENTS = 7;
 
 /** Commands that say what is to be, and therefore write it down each time. */
 const REPEATING = new Set(
@@ -51,6 +53,17 @@ function evolve(stream: string, state: AnyState, event: LedgerEvent): AnyState {
 function folded(stream: string, state: AnyState, events: readonly LedgerEvent[]): AnyState {
   const read = JSON.parse(JSON.stringify(events)) as LedgerEvent[];
   return read.reduce((at, event) => evolve(stream, at, event), state);
+}
+
+/** The same, as a mailbox reads a stream: page by page, on a state that nobody else sees. */
+function replayed(stream: string, state: AnyState, events: readonly LedgerEvent[]): AnyState {
+  const before = plainState(state);
+  const replay = new Replay(state, (at: AnyState, event: LedgerEvent) => evolve(stream, at, event));
+  for (let from = 0; from < events.length; from += PAGE_EVENTS) {
+    replay.add(JSON.parse(JSON.stringify(events.slice(from, from + PAGE_EVENTS))));
+  }
+  expect(plainState(state)).toBe(before);
+  return replay.end();
 }
 
 /** Checks every decision of a world against what holds for all decisions. */
@@ -112,12 +125,12 @@ function expectAllServed(world: World): void {
 
 function expectSameAsLog(world: World): void {
   const eventsOf = (stream: string) => world.log.filter((event) => event.stream === stream);
-  const project = folded('project', initialProject('alpha'), eventsOf('project'));
+  const project = replayed('project', initialProject('alpha'), eventsOf('project'));
   expect(plainState(project)).toBe(plainState(world.project));
-  const platform = folded('platform', initialPlatform(), eventsOf('platform'));
+  const platform = replayed('platform', initialPlatform(), eventsOf('platform'));
   expect(plainState(platform)).toBe(plainState(world.platform));
   for (const [name, state] of world.pools) {
-    const pool = folded(`pool.${name}`, initialPool(), eventsOf(`pool.${name}`));
+    const pool = replayed(`pool.${name}`, initialPool(), eventsOf(`pool.${name}`));
     expect(plainState(pool)).toBe(plainState(state));
   }
 }

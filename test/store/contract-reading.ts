@@ -140,7 +140,7 @@ function describeContent(engine: CurrentEngine): void {
       await writer.append('1', '2');
       await writer.append('3');
       let previousHash = '';
-      for await (const event of store.readStream('a-1', 0)) {
+      for (const event of await collect(store.readStream('a-1', 0))) {
         expect(verifyEvent(event, previousHash)).toBeUndefined();
         previousHash = event.metadata.hash;
       }

@@ -260,7 +260,7 @@ describe('a damaged log is refused', () => {
 });
 
 describe('damage further back', () => {
-  it('is met by whoever reads it, and names the event', async () => {
+  it('is met by whoever reads the log, and names the event', async () => {
     await writeAndClose(limits.storeOpenFramesChecked + 20);
     replaceInFile('text of marked', 'Text of marked');
     const store = directory.open();
@@ -268,7 +268,6 @@ describe('damage further back', () => {
     const listener = new Listener(store, 0n);
     for (const fault of [
       await refusal(collect(store.readAll(0n))),
-      await refusal(collect(store.readStream('a-2', 0))),
       await refusal(listener.subscription.done),
     ]) {
       expect(fault).toBeInstanceOf(CorruptEvent);
@@ -277,6 +276,18 @@ describe('damage further back', () => {
     // What is whole can still be read and written.
     expect((await collect(store.readAll(8n))).length).toBeGreaterThan(100);
     expect((await new Writer(store, 'a-3').append('new')).revision).toBe(0);
+  });
+
+  it.each([
+    ['[[["a-2",2,"cut', 'its frame is not readable'],
+    ['[]', 'its frame has 0 events where 2 are recorded'],
+  ])('is met where a frame is not a list of its events: %s', async (events, problem) => {
+    await writeAndClose(limits.storeOpenFramesChecked + 20);
+    directory.tamper((database) =>
+      database.prepare('UPDATE frames SET events = ? WHERE position = 7').run(events),
+    );
+    const fault = await refusal(collect(directory.open().readStream('a-2', 2)));
+    expect(fault).toMatchObject({ stream: 'a-2', revision: 2, position: 7n, problem });
   });
 
   it('is met where a frame holds the events of another one', async () => {

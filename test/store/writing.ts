@@ -73,7 +73,7 @@ export class Writer {
 
   /** Goes on where the stream ends in the store. */
   async resume(): Promise<this> {
-    for await (const event of this.store.readStream(this.stream, 0)) {
+    for (const event of await collect(this.store.readStream(this.stream, 0))) {
       this.revision = event.revision;
       this.hash = event.metadata.hash;
     }
@@ -81,15 +81,18 @@ export class Writer {
   }
 }
 
+/** What there is to read, event by event or page by page. */
+type Events = AsyncIterable<RecordedEvent | readonly RecordedEvent[]>;
+
 /** Everything that there is to read. */
-export async function collect(events: AsyncIterable<RecordedEvent>): Promise<RecordedEvent[]> {
+export async function collect(events: Events): Promise<RecordedEvent[]> {
   const collected: RecordedEvent[] = [];
-  for await (const event of events) collected.push(event);
+  for await (const read of events) collected.push(...[read].flat());
   return collected;
 }
 
 /** The ids of everything that there is to read. */
-export async function ids(events: AsyncIterable<RecordedEvent>): Promise<string[]> {
+export async function ids(events: Events): Promise<string[]> {
   return (await collect(events)).map(({ id }) => id);
 }
 

@@ -77,10 +77,11 @@ export class MemoryStore implements Store {
     };
   }
 
-  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent> {
+  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {
     await this.#laterTurn();
-    for (const kept of this.#streams.get(stream)?.slice(Math.max(fromRevision, 0)) ?? []) {
-      yield recorded(kept);
+    const rest = this.#streams.get(stream)?.slice(Math.max(fromRevision, 0)) ?? [];
+    for (let from = 0; from < rest.length; from += limits.readPageEventsMax) {
+      yield rest.slice(from, from + limits.readPageEventsMax).map(recorded);
     }
   }
 

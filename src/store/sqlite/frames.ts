@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto';
-import { CorruptEvent, type EventToAppend, type RecordedEvent } from '../store.ts';
+import {
+  CorruptEvent,
+  type EventMetadata,
+  type EventToAppend,
+  type RecordedEvent,
+} from '../store.ts';
 
 /** What one append is in the table: all its events in one row. */
 export interface Frame {
@@ -54,6 +59,31 @@ export function decodeEvents(frame: Frame): RecordedEvent[] {
       throw corrupt(`it belongs to stream ${ofStream} at revision ${ofRevision}`);
     }
     metadata.hash = seal;
+    return { stream, revision: revision + index, position, id, type, data, metadata, recordedAt };
+  });
+}
+
+/** The events of a frame as they are written, not proved; throws CorruptEvent for what is none. */
+export function parseEvents(frame: Frame): RecordedEvent[] {
+  const { stream, revision, count } = frame;
+  const recordedAt = new Date(frame.recordedAt).toISOString();
+  const corrupt = (index: number, problem: string) =>
+    new CorruptEvent(stream, revision + index, BigInt(frame.position + index), problem);
+  let written: [[string, number, string, string, object, EventMetadata], string][];
+  try {
+    written = JSON.parse(frame.events);
+  } catch {
+    throw corrupt(0, 'its frame is not readable');
+  }
+  if (written.length !== count) {
+    throw corrupt(0, `its frame has ${written.length} events where ${count} are recorded`);
+  }
+  return written.map(([[ofStream, ofRevision, id, type, data, metadata], hash], index) => {
+    if (ofStream !== stream || ofRevision !== revision + index) {
+      throw corrupt(index, `it belongs to stream ${ofStream} at revision ${ofRevision}`);
+    }
+    (metadata as { hash: string }).hash = hash;
+    const position = BigInt(frame.position + index);
     return { stream, revision: revision + index, position, id, type, data, metadata, recordedAt };
   });
 }

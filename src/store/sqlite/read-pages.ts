@@ -2,7 +2,7 @@ import { limits } from '../../limits.ts';
 import { isOfCategories } from '../category.ts';
 import type { RecordedEvent } from '../store.ts';
 import type { EventPage } from '../subscription.ts';
-import { decodeEvents } from './frames.ts';
+import { decodeEvents, parseEvents } from './frames.ts';
 import type { LogFile } from './log-file.ts';
 
 /** Counts what a page has taken: it ends with the frame that fills it, wanted or passed over. */
@@ -53,7 +53,7 @@ export function readStreamPage(
   const room = new PageRoom();
   for (const frame of file.framesOfStream(stream, fromRevision)) {
     if (frame.revision + frame.count <= fromRevision) continue;
-    for (const event of decodeEvents(frame)) if (event.revision >= fromRevision) events.push(event);
+    for (const event of parseEvents(frame)) if (event.revision >= fromRevision) events.push(event);
     room.take(frame.count, frame.events.length);
     if (room.used) break;
   }

@@ -87,12 +87,12 @@ export class SqliteStore implements Store {
     return this.#commits.append({ stream, expected, events, bytes });
   }
 
-  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent> {
+  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {
     let next = Math.max(fromRevision, 0);
     for (;;) {
       const page = this.#log.use(({ file }) => readStreamPage(file, stream, next));
       if (page.length === 0) return;
-      for (const event of page) yield event;
+      yield page;
       next += page.length;
       await nextTurn();
     }
