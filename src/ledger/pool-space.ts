@@ -14,7 +14,7 @@ import {
   takeBlock,
   timedSpace,
 } from '../addressing/timed-space.ts';
-import type { Scope } from './events.ts';
+import type { EventData, Scope } from './events.ts';
 
 /** The writer's picture of one pool: its ranges in order, and what is free in each. */
 export interface PoolSpace {
@@ -28,6 +28,8 @@ export interface PoolSpace {
   /** Blocks held by interfaces, and pools carved from this one: it stays while there are any. */
   readonly held: number;
   readonly children: number;
+  /** The policy of the newest holding: holdings of an equal one share this value. */
+  readonly policy?: EventData<'AddressAllocated'>['policy'];
 }
 
 export interface PoolRange {

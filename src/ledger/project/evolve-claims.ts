@@ -1,9 +1,13 @@
 import { parsePrefix } from '../../addressing/prefix.ts';
-import type { EventData, LedgerEvent, ObjectRef } from '../events.ts';
+import type { ClaimSpec, EventData, LedgerEvent, ObjectRef } from '../events.ts';
 import { giveBackTo, takeFrom } from '../pool-space.ts';
+import { shared } from '../shared.ts';
+import { presenceName } from '../streams.ts';
 import { leaveLine, onClaim, onInterface, onPool, onPresence, seenPlatform } from './records.ts';
-import type { ClaimRecord, InterfaceRecord, ProjectState } from './state.ts';
+import type { ClaimRecord, InterfaceRecord, PresenceRecord, ProjectState } from './state.ts';
 import { isPool, joinLine } from './waiting-line.ts';
+
+const NONE: readonly never[] = [];
 
 /** Events of claims, interfaces and their addresses. */
 export function evolveClaim(
@@ -17,15 +21,8 @@ export function evolveClaim(
       return claimRequested(state, event.data);
     case 'ClaimQueued':
       return claimQueued(state, event.data);
-    case 'AddressAllocated': {
-      const { pool, policy } = event.data;
-      const block = parsePrefix(event.data.block);
-      const taken = onPool(state, pool, (space) => ({
-        ...takeFrom(space, block, atMs),
-        held: space.held + 1,
-      }));
-      return { ...taken, allocating: [...state.allocating, { pool, block, policy }] };
-    }
+    case 'AddressAllocated':
+      return addressAllocated(state, event.data, atMs);
     case 'InterfaceReady':
       return interfaceReady(state, event.data);
     case 'InterfaceRebound': {
@@ -71,8 +68,8 @@ function claimRequested(state: ProjectState, data: EventData<'ClaimRequested'>):
     uid,
     revision,
     since: revision,
-    spec,
-    finalizers: metadata.finalizers ?? [],
+    spec: shared(placeOf(state, spec)?.claimSpec, spec),
+    finalizers: metadata.finalizers ?? NONE,
     deleting: false,
     bound: undefined,
     wait: undefined,
@@ -97,25 +94,36 @@ function claimQueued(state: ProjectState, data: EventData<'ClaimQueued'>): Proje
 
 function interfaceReady(state: ProjectState, data: EventData<'InterfaceReady'>): ProjectState {
   const { name, uid, claim, spec, networkContext, platformRevision } = data;
+  // What the claim has is not kept a second time, nor is what all who stand there have in common.
   const requested = state.claims.get(claim.name);
+  const isOwn = requested?.uid === claim.uid;
+  const shape = isOwn ? requested.spec : spec;
+  const owner = isOwn ? { name: requested.name, uid: requested.uid } : claim;
   const nic: InterfaceRecord = {
-    name,
+    name: shared(owner.name, name),
     uid,
     revision: state.revision,
-    // The claim's own text of the same fields, so that both share one value in memory.
-    spec: requested?.uid === claim.uid ? requested.spec : spec,
-    presence: networkContext,
+    spec: shape,
+    presence: shared(placeOf(state, spec)?.name, networkContext),
     holdings: state.allocating,
-    claim,
-    finalizers: [],
+    claim: owner,
+    finalizers: NONE,
     deleting: false,
   };
   const placed = onPresence(state, networkContext, (presence) => ({
     ...presence,
     interfaces: presence.interfaces + 1,
+    claimSpec: isOwn ? requested.spec : presence.claimSpec,
   }));
-  const ready = { ...placed, interfaces: placed.interfaces.set(name, nic), allocating: [] };
-  return seenPlatform(bindClaim(ready, claim, name), platformRevision);
+  const ready = { ...placed, interfaces: placed.interfaces.set(nic.name, nic), allocating: NONE };
+  return seenPlatform(bindClaim(ready, owner, nic.name), platformRevision);
+}
+
+function placeOf(
+  state: ProjectState,
+  { network, location }: Pick<ClaimSpec, 'network' | 'location'>,
+): PresenceRecord | undefined {
+  return state.presences.get(presenceName(network.name, location.name));
 }
 
 function bindClaim(state: ProjectState, claim: ObjectRef, nic: string): ProjectState {
@@ -126,6 +134,24 @@ function bindClaim(state: ProjectState, claim: ObjectRef, nic: string): ProjectS
     bound: nic,
     wait: undefined,
   }));
+}
+
+function addressAllocated(
+  state: ProjectState,
+  data: EventData<'AddressAllocated'>,
+  atMs: number,
+): ProjectState {
+  const block = parsePrefix(data.block);
+  const kept = state.pools.get(data.pool);
+  const pool = shared(kept?.name, data.pool);
+  const policy = shared(kept?.policy, data.policy);
+  const taken = onPool(state, pool, (space) => ({
+    ...takeFrom(space, block, atMs),
+    held: space.held + 1,
+    policy,
+  }));
+  // Unlike a spread, this makes a list without room for more.
+  return { ...taken, allocating: state.allocating.concat({ pool, block, policy }) };
 }
 
 function addressReleased(

@@ -70,6 +70,8 @@ export interface PresenceRecord extends ObjectRecord {
   readonly location: ObjectRef;
   readonly subnets: readonly Subnet[];
   readonly interfaces: number;
+  /** The spec of the newest claim that was met here: claims of an equal one share this value. */
+  readonly claimSpec?: ClaimSpec;
 }
 
 export interface ClaimRecord extends ObjectRecord {
