@@ -10,14 +10,17 @@ export function shared<T>(kept: T | undefined, value: T): T {
 function equals(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  let fields = 0;
-  for (const name in a) {
-    if (!Object.hasOwn(b, name)) return false;
-    if (!equals((a as Fields)[name], (b as Fields)[name])) return false;
-    fields += 1;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i += 1) if (!equals(a[i], b[i])) return false;
+    return true;
   }
-  return Object.keys(b).length === fields;
+  if (Array.isArray(b)) return false;
+  // JSON has no undefined, so that a field which is not there equals none that is.
+  const names = Object.keys(a);
+  if (Object.keys(b).length !== names.length) return false;
+  for (const name of names) if (!equals((a as Fields)[name], (b as Fields)[name])) return false;
+  return true;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
