@@ -1,19 +1,11 @@
 import type { Decision, DecisionContext } from '../ledger/decision.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
-import {
-  decidePlatform,
-  evolvePlatform,
-  initialPlatform,
-  type PlatformCommand,
-  type PlatformState,
-} from '../ledger/platform.ts';
-import {
-  decidePool,
-  evolvePool,
-  initialPool,
-  type PoolCommand,
-  type PoolState,
-} from '../ledger/pool.ts';
+import { decidePlatform, type PlatformCommand } from '../ledger/platform/decide.ts';
+import { evolvePlatform } from '../ledger/platform/evolve.ts';
+import { initialPlatform, type PlatformState } from '../ledger/platform/state.ts';
+import { decidePool, type PoolCommand } from '../ledger/pool/decide.ts';
+import { evolvePool } from '../ledger/pool/evolve.ts';
+import { initialPool, type PoolState } from '../ledger/pool/state.ts';
 import { decideProject, hasDeletion, type ProjectCommand } from '../ledger/project/decide.ts';
 import { evolveProject } from '../ledger/project/evolve.ts';
 import { initialProject, type ProjectState } from '../ledger/project/state.ts';

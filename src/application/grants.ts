@@ -1,7 +1,8 @@
 import type { Need, RangeGrant } from '../ledger/decision.ts';
-import type { PlatformState } from '../ledger/platform.ts';
-import { decidePlatform, offeringPools } from '../ledger/platform.ts';
-import { carveKey, type PoolState } from '../ledger/pool.ts';
+import { decidePlatform } from '../ledger/platform/decide.ts';
+import { offeringPools } from '../ledger/platform/directory.ts';
+import type { PlatformState } from '../ledger/platform/state.ts';
+import { carveKey, type PoolState } from '../ledger/pool/state.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settled } from './mailbox.ts';

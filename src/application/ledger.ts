@@ -1,8 +1,10 @@
 import { deepStrictEqual } from 'node:assert';
 import type { RangeGrant } from '../ledger/decision.ts';
 import type { AddressingPlan } from '../ledger/plan.ts';
-import type { PlatformCommand, PlatformState } from '../ledger/platform.ts';
-import type { PoolCommand, PoolState } from '../ledger/pool.ts';
+import type { PlatformCommand } from '../ledger/platform/decide.ts';
+import type { PlatformState } from '../ledger/platform/state.ts';
+import type { PoolCommand } from '../ledger/pool/decide.ts';
+import type { PoolState } from '../ledger/pool/state.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
 import { PLATFORM_STREAM, poolStream, projectStream } from '../ledger/streams.ts';

@@ -3,7 +3,7 @@ import type { Decision, DecisionContext, Need, RangeGrant } from '../ledger/deci
 import type { LedgerEvent } from '../ledger/events.ts';
 import { isEventType, SCHEMA_VERSION } from '../ledger/events.ts';
 import { eventId } from '../ledger/identifiers.ts';
-import type { PlatformState } from '../ledger/platform.ts';
+import type { PlatformState } from '../ledger/platform/state.ts';
 import type { Rejection } from '../ledger/rejections.ts';
 import { limits } from '../limits.ts';
 import { sealEvent } from '../store/hash-chain.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { EventData, EventType, LedgerEvent } from '../ledger/events.ts';
-import { isOpenTo } from '../ledger/platform.ts';
+import { isOpenTo } from '../ledger/platform/locations.ts';
 import { nextMaturityOf } from '../ledger/pool-space.ts';
 import { causesOf } from '../ledger/project/waiting.ts';
 import { spaceOf } from '../ledger/streams.ts';

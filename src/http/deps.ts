@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { LedgerAnswer, LedgerRequest } from '../application/request.ts';
-import type { PlatformCommand } from '../ledger/platform.ts';
+import type { PlatformCommand } from '../ledger/platform/decide.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';

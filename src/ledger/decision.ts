@@ -6,7 +6,7 @@ import type {
   Scope,
   StoredMetadata,
 } from './events.ts';
-import type { PlatformState } from './platform.ts';
+import type { PlatformState } from './platform/state.ts';
 import type { Rejection } from './rejections.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { LedgerPort } from '../../src/http/deps.ts';
 import { type Expectation, expectationProblem } from '../../src/ledger/decision.ts';
 import type { LedgerEvent, StoredMetadata } from '../../src/ledger/events.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
-import type { PlatformCommand } from '../../src/ledger/platform.ts';
+import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import type { Rejection } from '../../src/ledger/rejections.ts';
 import { presenceName } from '../../src/ledger/streams.ts';

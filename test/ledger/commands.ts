@@ -1,8 +1,8 @@
 import type { ClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
 import type { AddressingPlan } from '../../src/ledger/plan.ts';
 import { addressingPlan } from '../../src/ledger/plan.ts';
-import type { PlatformCommand } from '../../src/ledger/platform.ts';
-import type { PoolCommand } from '../../src/ledger/pool.ts';
+import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import type { PoolCommand } from '../../src/ledger/pool/decide.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 
 /** Commands as the tests say them: what a test does not care about is left out. */

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { builtInPlan } from '../../src/ledger/plan.ts';
-import {
-  decidePlatform,
-  defaultClass,
-  isOpenTo,
-  offeringPools,
-} from '../../src/ledger/platform.ts';
+import { defaultClass } from '../../src/ledger/platform/classes.ts';
+import { decidePlatform } from '../../src/ledger/platform/decide.ts';
+import { offeringPools } from '../../src/ledger/platform/directory.ts';
+import { isOpenTo } from '../../src/ledger/platform/locations.ts';
 import { deleteLocation, finalizers, location, updateLocation } from './commands.ts';
 import { given } from './given-when-then.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { RangeGrant } from '../../src/ledger/decision.ts';
 import type { ClaimSpec } from '../../src/ledger/events.ts';
-import type { PlatformState } from '../../src/ledger/platform.ts';
+import type { PlatformState } from '../../src/ledger/platform/state.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import {
   type Command,

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { matured } from '../../src/addressing/timed-space.ts';
 import { Replay } from '../../src/application/replay.ts';
 import { type EventType, eventSchemas, type LedgerEvent } from '../../src/ledger/events.ts';
-import { evolvePlatform, initialPlatform } from '../../src/ledger/platform.ts';
-import { evolvePool, initialPool } from '../../src/ledger/pool.ts';
+import { evolvePlatform } from '../../src/ledger/platform/evolve.ts';
+import { initialPlatform } from '../../src/ledger/platform/state.ts';
+import { evolvePool } from '../../src/ledger/pool/evolve.ts';
+import { initialPool } from '../../src/ledger/pool/state.ts';
 import { evolveProject } from '../../src/ledger/project/evolve.ts';
 import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
 import {

@@ -1,5 +1,5 @@
 import { uuidOf } from '../../src/ledger/identifiers.ts';
-import { carveKey } from '../../src/ledger/pool.ts';
+import { carveKey } from '../../src/ledger/pool/state.ts';
 import {
   type ClaimParts,
   type Command,

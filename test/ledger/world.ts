@@ -3,20 +3,11 @@ import type { Decision, DecisionContext, Need, RangeGrant } from '../../src/ledg
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
-import {
-  decidePlatform,
-  initialPlatform,
-  offeringPools,
-  type PlatformCommand,
-  type PlatformState,
-} from '../../src/ledger/platform.ts';
-import {
-  carveKey,
-  decidePool,
-  initialPool,
-  type PoolCommand,
-  type PoolState,
-} from '../../src/ledger/pool.ts';
+import { decidePlatform, type PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import { offeringPools } from '../../src/ledger/platform/directory.ts';
+import { initialPlatform, type PlatformState } from '../../src/ledger/platform/state.ts';
+import { decidePool, type PoolCommand } from '../../src/ledger/pool/decide.ts';
+import { carveKey, initialPool, type PoolState } from '../../src/ledger/pool/state.ts';
 import {
   decideProject,
   hasDeletion,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Ledger } from '../../src/application/ledger.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
-import type { PlatformCommand } from '../../src/ledger/platform.ts';
+import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { EventHandler, RecordedEvent, Store } from '../../src/store/store.ts';

@@ -9,8 +9,10 @@ import type { Decision, DecisionContext, Need, RangeGrant } from '../../src/ledg
 import type { ClaimSpec, EventData, LedgerEvent } from '../../src/ledger/events.ts';
 import { eventId, uuidOf } from '../../src/ledger/identifiers.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
-import type { PlatformCommand, PlatformState } from '../../src/ledger/platform.ts';
-import { carveKey, type PoolCommand, type PoolState } from '../../src/ledger/pool.ts';
+import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import type { PlatformState } from '../../src/ledger/platform/state.ts';
+import type { PoolCommand } from '../../src/ledger/pool/decide.ts';
+import { carveKey, type PoolState } from '../../src/ledger/pool/state.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import type { ProjectState } from '../../src/ledger/project/state.ts';
 import type { Rejection } from '../../src/ledger/rejections.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Expectation } from '../../ledger/decision.ts';
 import type { StoredMetadata } from '../../ledger/events.ts';
-import type { PlatformCommand } from '../../ledger/platform.ts';
+import type { PlatformCommand } from '../../ledger/platform/decide.ts';
 import type { ProjectCommand } from '../../ledger/project/decide.ts';
 import type { ObjectKey, Views } from '../../views/views.ts';
 import type { Resource, StatusCause } from '../status.ts';

@@ -3,7 +3,7 @@ import { type DecisionContext, type Expectation, instant } from '../decision.ts'
 import type { ClaimSpec, InterfaceAddress, ObjectRef, StoredMetadata, Subnet } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
 import { holdingPolicy, lengthOf } from '../ip-class.ts';
-import { defaultClass } from '../platform.ts';
+import { defaultClass } from '../platform/classes.ts';
 import type { Rejection, WaitReason } from '../rejections.ts';
 import { releaseInterface, retainInterface } from './interfaces.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome } from './objects.ts';

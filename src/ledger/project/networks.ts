@@ -10,7 +10,7 @@ import {
 import type { NetworkSpec, StoredMetadata } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
 import { hasRoom, lengthOf } from '../ip-class.ts';
-import { defaultClass } from '../platform.ts';
+import { defaultClass } from '../platform/classes.ts';
 import type { Rejection } from '../rejections.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
 import { canEnd, carriedFamilies, endPresence, noDefaultClass } from './presences.ts';

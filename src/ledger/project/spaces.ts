@@ -15,7 +15,7 @@ import {
 } from '../decision.ts';
 import type { Scope, Subnet } from '../events.ts';
 import { allowsLength, type IPClass, lengthOf, type ScopeLevel } from '../ip-class.ts';
-import { offeringPools } from '../platform.ts';
+import { offeringPools } from '../platform/directory.ts';
 import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import { scopedPoolName } from '../streams.ts';
