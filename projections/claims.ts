@@ -32,7 +32,7 @@ export const claims: ObjectProjection = {
   kind: KIND,
   namespaced: true,
   on: {
-    ClaimRequested: { names: byName, next: (_, event) => requested(event) },
+    ClaimRequested: { names: byName, next: (_, event) => requested(event), creates: true },
     ClaimQueued: changes(byName, (claim, { data }) => {
       const { reason, message, at } = data;
       const unmet = OWN.map((type) => ({ type, status: 'False', reason, message }) as const);

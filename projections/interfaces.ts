@@ -32,7 +32,7 @@ export const interfaces: ObjectProjection = {
   kind: KIND,
   namespaced: true,
   on: {
-    InterfaceReady: { names: byName, next: (_, event) => ready(event) },
+    InterfaceReady: { names: byName, next: (_, event) => ready(event), creates: true },
     InterfaceRetained: changes(byName, retained),
     InterfaceRebound: changes(byName, rebound),
     InterfaceStatusReported: changes(byName, reported),

@@ -89,6 +89,14 @@ export const limits = {
 
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,
+  /** How long rows gather before they are written to the views' file, */
+  viewRowsGatherMs: 200,
+  /** how many are written in one transaction, */
+  viewRowsTransactionMax: 32_768,
+  /** and how many may wait for that while the views go on. */
+  viewRowsBehindMax: 65_536,
+  /** How long a reader of rows waits for the thread that writes them, holding up all others. */
+  viewRowsWaitMsMax: 2_000,
   /** The last changes of each kind's objects that a watch can go on from, and their age. */
   watchWindowChangesMax: 100_000,
   watchWindowMsMax: 3_600_000,
@@ -147,6 +155,10 @@ assertLimit(
 assertLimit(
   limits.deletionObjectsPerAppendMax * 8 <= limits.appendEventsMax,
   'a step of a deletion fits one append',
+);
+assertLimit(
+  limits.viewRowsTransactionMax <= limits.viewRowsBehindMax,
+  'a whole transaction may gather before the views wait',
 );
 assertLimit(limits.feedHeartbeatMs < limits.feedStallMsMax, 'a follower is sent what it can read');
 assertLimit(limits.watchHeartbeatMs < limits.watchBookmarkMs, 'a quiet watch is seen to be alive');

@@ -5,16 +5,16 @@ import { type StatusError, shown } from './status.ts';
  * Answers are serialised once, here: objects are sent as they are stored, and a framework that
  * checked them again would only cost time.
  */
-export function sendJson(reply: FastifyReply, code: number, body: object): FastifyReply {
-  return sendJsonText(reply, code, JSON.stringify(body));
-}
-
 export function sendJsonText(reply: FastifyReply, code: number, text: string): FastifyReply {
   return reply.code(code).header('content-type', 'application/json').send(text);
 }
 
 export function sendStatusError(reply: FastifyReply, error: StatusError): FastifyReply {
-  return sendJson(reply.headers({ ...error.headers }), error.code, error.body());
+  return sendJsonText(
+    reply.headers({ ...error.headers }),
+    error.code,
+    JSON.stringify(error.body()),
+  );
 }
 
 export function sendText(reply: FastifyReply, code: number, text: string): FastifyReply {

@@ -11,6 +11,8 @@ export interface WindowBounds {
 /** A change with what decides how long it is kept. */
 export interface DatedChange extends ObjectChange {
   readonly recordedAtMs: number;
+  /** Has it take less memory until it is read again. */
+  compact?(): void;
 }
 
 /** The last changes of one kind's objects, oldest first. */
@@ -22,6 +24,8 @@ export class ChangeWindow implements ObjectChanges {
   /** The changes from `#first` on; what is before it goes when it is worth a copy. */
   #changes: DatedChange[] = [];
   #first = 0;
+  /** Changes that somebody may have read since the last ones came. */
+  #readAgain: readonly DatedChange[] = [];
   #start: Position = 0n;
   #end: Position = 0n;
 
@@ -52,7 +56,8 @@ export class ChangeWindow implements ObjectChanges {
     if (this.#lost.some(({ after, upTo }) => position > after && position <= upTo)) {
       return undefined;
     }
-    return this.#changes.slice(this.#indexAfter(position));
+    this.#readAgain = this.#changes.slice(this.#indexAfter(position));
+    return this.#readAgain;
   }
 
   follow(handler: ChangeHandler): () => void {
@@ -69,6 +74,9 @@ export class ChangeWindow implements ObjectChanges {
     for (const change of changes) this.#changes.push(change);
     this.#forget();
     for (const handler of this.#handlers) handler(changes);
+    for (const change of changes) change.compact?.();
+    for (const change of this.#readAgain) change.compact?.();
+    this.#readAgain = [];
   }
 
   /** Place of the first change after a position. */

@@ -1,7 +1,9 @@
 import type { EventType } from '../ledger/events.ts';
 import type { KindChange } from './change-log.ts';
-import type { End, ObjectTable, Version } from './object-table.ts';
+import type { ObjectTable } from './object-table.ts';
 import type { Placed, Present, Touch } from './projection.ts';
+import type { RowSink } from './rows.ts';
+import { type End, Version, VersionChange } from './version.ts';
 import type { KubeObject } from './views.ts';
 
 /** An object that a command touches, as its events have left it so far. */
@@ -42,7 +44,10 @@ export class Changes implements Present {
     for (const name of touch.names(event, this)) {
       const key = keyOf(table.projection.kind, namespace, name);
       const known = this.#touched.get(key);
-      const before = known === undefined ? table.load(namespace, name) : known.before;
+      const before =
+        known === undefined && touch.creates === undefined
+          ? table.load(namespace, name)
+          : known?.before;
       const object = known === undefined ? before?.object : known.object;
       const next = touch.next(object, event, this);
       if (next === object) continue;
@@ -64,17 +69,17 @@ export class Changes implements Present {
    * Writes the objects as the whole command has left them, and adds what it has made of them to a
    * list, in log order.
    */
-  write(made?: KindChange[]): void {
+  write(rows: RowSink, made?: KindChange[]): void {
     const own: KindChange[] = [];
     for (const touched of this.#touched.values()) {
       const { table, namespace, name, before, object, end } = touched;
       const after = object && versionOf(touched, object, String(end.position));
-      if (after !== undefined) table.put(before, after);
-      else if (before !== undefined) table.remove(before, end);
+      if (after !== undefined) table.put(before, after, rows);
+      else if (before !== undefined) table.remove(before, end, rows);
       else continue;
-      if (made === undefined) continue;
       const { kind } = table.projection;
-      own.push({ ...end, kind, namespace, name, before: before?.object, after: after?.object });
+      if (made === undefined) after?.compact();
+      else own.push(new VersionChange({ kind, namespace, name }, end, before, after));
     }
     made?.push(...own.sort((a, b) => Number(a.position - b.position)));
   }
@@ -83,13 +88,14 @@ export class Changes implements Present {
    * The objects that there would be, without those that would be deleted. As in Kubernetes they
    * carry the resourceVersion that they have, and a new one none.
    */
-  *previewed(): Generator<Version & { readonly kind: string }> {
+  *previewed(): Generator<{ readonly kind: string; readonly version: Version }> {
     for (const touched of this.#touched.values()) {
       const { table, before, object } = touched;
       if (object === undefined) continue;
       const resourceVersion = before?.object.metadata.resourceVersion ?? '';
-      const version = versionOf(touched, object, resourceVersion);
-      yield { ...version, kind: table.projection.kind, position: before?.position ?? 0n };
+      const end = { ...touched.end, position: before?.position ?? 0n };
+      const version = versionOf({ ...touched, end }, object, resourceVersion);
+      yield { kind: table.projection.kind, version };
     }
   }
 }
@@ -100,7 +106,7 @@ function versionOf(
   resourceVersion: string,
 ): Version {
   const metadata = { ...object.metadata, resourceVersion };
-  return { namespace, name, revision, ...end, object: { ...object, metadata } };
+  return new Version({ namespace, name, revision, ...end }, { ...object, metadata });
 }
 
 function keyOf(kind: string, namespace: string, name: string): string {

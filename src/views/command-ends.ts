@@ -1,12 +1,15 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import type { Position } from '../store/store.ts';
+import type { RowAccess } from './rows.ts';
 
 /** The places of the log that it can be looked at from: the ends of its commands. */
 export class CommandEnds {
   readonly #upTo: StatementSync;
   readonly #from: StatementSync;
+  readonly #settle: () => void;
 
-  constructor(database: DatabaseSync) {
+  constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
+    this.#settle = settle;
     this.#upTo = database.prepare(
       `SELECT position FROM command_ends WHERE recorded_at <= ?
         ORDER BY recorded_at DESC, position DESC LIMIT 1`,
@@ -20,12 +23,14 @@ export class CommandEnds {
 
   /** The greatest position that was recorded no later than this; 0 when there is none. */
   recordedBy(instantMs: number): Position {
+    this.#settle();
     return (this.#upTo.get(instantMs)?.position ?? 0n) as Position;
   }
 
   /** The end of the command that the event at a position belongs to; 0 comes before all. */
   endOf(position: Position): Position {
     if (position === 0n) return position;
+    this.#settle();
     return (this.#from.get(position)?.position ?? position) as Position;
   }
 }

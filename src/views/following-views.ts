@@ -1,16 +1,9 @@
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { isEventType } from '../ledger/events.ts';
 import { CATEGORY, projectOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
-import {
-  SQLITE_BUSY,
-  SQLITE_CORRUPT,
-  SQLITE_FULL,
-  SQLITE_IOERR,
-  SQLITE_NOTADB,
-  sqliteCode,
-} from '../store/sqlite/faults.ts';
+import { SQLITE_CORRUPT, SQLITE_NOTADB, sqliteCode } from '../store/sqlite/faults.ts';
 import type { Position, RecordedEvent, Store, Subscription } from '../store/store.ts';
 import type { WindowBounds } from './change-window.ts';
 import type { Placed } from './projection.ts';
@@ -34,9 +27,6 @@ type AppliedHandler = (events: readonly RecordedEvent[]) => void;
 /** How often a long rebuild says how far it has come. */
 const PROGRESS_MS = 5_000;
 
-/** How long to wait before a batch is tried again for which there was no room. */
-const RETRY_MS = 1_000;
-
 /** Views that follow a log. */
 export class FollowingViews extends SqliteViews {
   /** Resolves when the log's head at opening has been reached; rejects when it will not be. */
@@ -55,7 +45,7 @@ export class FollowingViews extends SqliteViews {
 
   constructor(file: ViewsFile, head: Position, options: FollowOptions) {
     const { store, clock, log, waitMsMax, window } = options;
-    super(file, { clock, lost: store.lostPositions, bounds: window }, waitMsMax);
+    super(file, { clock, log, lost: store.lostPositions, bounds: window, waitMsMax });
     this.#log = log;
     this.#clock = clock;
     this.#head = head;
@@ -71,10 +61,11 @@ export class FollowingViews extends SqliteViews {
     const take = (events: readonly RecordedEvent[]) => this.#take(events);
     this.#subscription = store.subscribe(this.position, take, { categories: [CATEGORY] });
     if (this.position >= head) this.#becomeReady();
-    const end = this.#subscription.done.then(
+    const ended = this.#subscription.done.then(
       () => new ViewsBehind('the store has ended the subscription'),
       (fault: unknown) => (fault instanceof Error ? fault : new Error(String(fault))),
     );
+    const end = Promise.race([ended, this.rowsFault]);
     this.fault = new Promise((resolve) => {
       end.then((fault) => {
         const reason = this.#closed ? 'they are closed' : fault.message;
@@ -119,21 +110,13 @@ export class FollowingViews extends SqliteViews {
   }
 
   async #applyBatch(commands: readonly RecordedEvent[][]): Promise<void> {
-    const events = commands.flat();
-    const { position, metadata } = events.at(-1) as RecordedEvent;
     const placed = commands.map(placedCommand);
-    while (!this.#closed) {
-      try {
-        this.apply(placed, { position, hash: metadata.hash });
-        break;
-      } catch (fault) {
-        if (!mayPass(fault)) throw fault;
-        this.#log.warn({ err: fault }, 'the views cannot be written; they try again');
-        await pause(RETRY_MS, undefined, { ref: false });
-      }
-    }
+    await this.room();
     if (this.#closed) return;
+    this.apply(placed);
     this.#tellProgress();
+    if (this.#handlers.size === 0) return;
+    const events = commands.flat();
     for (const handler of this.#handlers) handler(events);
   }
 
@@ -164,11 +147,6 @@ function placedCommand(command: readonly RecordedEvent[]): Placed[] {
     const { data: known, metadata: kept } = { data, metadata } as unknown as Placed;
     return { type, data: known, ...place, metadata: kept };
   });
-}
-
-/** Whether a batch may succeed later: there was no room, or another program held the file. */
-function mayPass(fault: unknown): boolean {
-  return [SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR].includes(sqliteCode(fault) ?? 0);
 }
 
 function isDamage(fault: unknown): boolean {

@@ -44,6 +44,8 @@ export interface Touch<T extends EventType> {
     event: Placed<T>,
     present: Present,
   ) => KubeObject | undefined;
+  /** True when the event makes the object: there can be none of the name before it. */
+  readonly creates?: true;
   /**
    * True when the object follows from a fact of something else: readers see another version, but
    * for its writer it is what it was, so the revision that commands expect stays.

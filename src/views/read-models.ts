@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { claims } from '../../projections/claims.ts';
 import { commandEnds } from '../../projections/command-ends.ts';
 import { grants } from '../../projections/grants.ts';
@@ -16,9 +15,10 @@ import { waiting } from '../../projections/waiting.ts';
 import type { EventType } from '../ledger/events.ts';
 import type { Position } from '../store/store.ts';
 import { Changes } from './changes.ts';
-import { ObjectTable, objectTables } from './object-table.ts';
+import { ObjectTable, objectTables, objectWrites } from './object-table.ts';
 import type { ObjectProjection, Placed, Present, TableProjection, Touch } from './projection.ts';
-import { RowWriter } from './row-writer.ts';
+import { RowTable } from './row-table.ts';
+import type { RowAccess, RowSink } from './rows.ts';
 import type { KubeObject } from './views.ts';
 
 /** Interfaces come before claims: a claim copies what its interface shows after the same event. */
@@ -48,6 +48,12 @@ export const READ_MODEL_TABLES = [
   ...TABLES.map(({ tables }) => tables),
 ].join('\n');
 
+/** Every statement that writes rows. Threads tell one another which one by its place. */
+export const ROW_STATEMENTS: readonly string[] = [
+  ...OBJECTS.flatMap((projection) => Object.values(objectWrites(projection))),
+  ...TABLES.flatMap(({ statements }) => Object.values(statements)),
+];
+
 /** Names and versions of all projections: rows that were written by others are of no use. */
 export const READ_MODEL_VERSIONS = [...OBJECTS, ...TABLES].map(({ name, version }) => [
   name,
@@ -62,26 +68,31 @@ export class ReadModels {
   /** By kind. */
   readonly objects: ReadonlyMap<string, ObjectTable>;
   readonly #touches = new Map<EventType, { table: ObjectTable; touch: AnyTouch }[]>();
-  readonly #handlers = new Map<EventType, { writer: RowWriter; handler: AnyHandler }[]>();
-  readonly #writers: readonly RowWriter[];
+  readonly #handlers = new Map<EventType, { table: RowTable; handler: AnyHandler }[]>();
+  readonly #tables: readonly RowTable[];
   readonly #poolsOf: (project: string) => readonly string[];
 
-  constructor(database: DatabaseSync) {
-    const tables = OBJECTS.map((projection) => new ObjectTable(database, projection));
-    this.objects = new Map(tables.map((table) => [table.projection.kind, table]));
-    this.#writers = TABLES.map((projection) => new RowWriter(database, projection));
-    for (const table of tables) {
+  constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
+    const places = new Map(ROW_STATEMENTS.map((sql, place) => [sql, place]));
+    const access = { database, settle, placeOf: (sql: string) => places.get(sql) as number };
+    const objects = OBJECTS.map((projection) => new ObjectTable(projection, access));
+    this.objects = new Map(objects.map((table) => [table.projection.kind, table]));
+    this.#tables = TABLES.map((projection) => new RowTable(projection, access));
+    for (const table of objects) {
       for (const [type, touch] of Object.entries(table.projection.on)) {
         add(this.#touches, type as EventType, { table, touch: touch as unknown as AnyTouch });
       }
     }
-    for (const writer of this.#writers) {
-      for (const [type, handler] of Object.entries(writer.projection.on)) {
-        add(this.#handlers, type as EventType, { writer, handler: handler as AnyHandler });
+    for (const table of this.#tables) {
+      for (const [type, handler] of Object.entries(table.projection.on)) {
+        add(this.#handlers, type as EventType, { table, handler: handler as AnyHandler });
       }
     }
     const pools = database.prepare('SELECT DISTINCT pool FROM pool_ranges WHERE project = ?');
-    this.#poolsOf = (project) => pools.all(project).map(({ pool }) => pool as string);
+    this.#poolsOf = (project) => {
+      settle();
+      return pools.all(project).map(({ pool }) => pool as string);
+    };
   }
 
   /** What exists now. */
@@ -109,21 +120,26 @@ export class ReadModels {
    * Lets a command's events happen: rows are written, and what becomes of objects is given, to be
    * written or to be looked at only.
    */
-  run(command: readonly Placed[]): Changes {
+  run(command: readonly Placed[], rows: RowSink): Changes {
     const changes = new Changes(this.present);
     for (const event of command) {
       for (const { table, touch } of this.#touches.get(event.type) ?? []) {
         changes.touch(table, touch, event);
       }
-      for (const { writer, handler } of this.#handlers.get(event.type) ?? []) {
-        writer.run(handler(event as never, changes));
+      for (const { table, handler } of this.#handlers.get(event.type) ?? []) {
+        table.write(handler(event as never, changes), rows);
       }
-      for (const writer of this.#writers) {
-        const { onEvery } = writer.projection;
-        if (onEvery !== undefined) writer.run(onEvery(event));
+      for (const table of this.#tables) {
+        const { onEvery } = table.projection;
+        if (onEvery !== undefined) table.write(onEvery(event), rows);
       }
     }
     return changes;
+  }
+
+  /** Whether something is filled into objects of a kind at the read. */
+  hasCounts(kind: string): boolean {
+    return this.table(kind).projection.atRead !== undefined;
   }
 
   /** An object with what is filled in at the read. */
@@ -137,9 +153,9 @@ export class ReadModels {
     return atRead === undefined ? object : atRead(object, present, counts);
   }
 
-  /** Forgets what is kept in memory, because a transaction has been undone. */
-  forget(): void {
-    for (const table of this.objects.values()) table.forget();
+  /** The batches up to this number have been written: what rows show is not kept for them. */
+  written(upTo: number): void {
+    for (const table of this.objects.values()) table.written(upTo);
   }
 }
 

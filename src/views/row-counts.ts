@@ -1,5 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import type { Counts } from './projection.ts';
+import type { RowAccess } from './rows.ts';
 import type { PoolCounts } from './views.ts';
 
 const STATEMENTS = {
@@ -20,9 +21,11 @@ const STATEMENTS = {
  */
 export class RowCounts implements Counts {
   readonly #statements: Record<keyof typeof STATEMENTS, StatementSync>;
+  readonly #settle: () => void;
   readonly #clock: () => Date;
 
-  constructor(database: DatabaseSync, clock: () => Date) {
+  constructor({ database, settle }: Omit<RowAccess, 'placeOf'>, clock: () => Date) {
+    this.#settle = settle;
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => [name, database.prepare(sql)]),
     ) as Record<keyof typeof STATEMENTS, StatementSync>;
@@ -30,6 +33,7 @@ export class RowCounts implements Counts {
   }
 
   poolCounts(pool: string): PoolCounts | undefined {
+    this.#settle();
     const ranges = this.#statements.ranges.all(pool);
     if (ranges.length === 0) return undefined;
     const total = ranges.reduce((sum, row) => sum + sizeOf(row), 0n);
@@ -53,10 +57,12 @@ export class RowCounts implements Counts {
   }
 
   interfacesIn(project: string, context: string): number {
+    this.#settle();
     return Number(this.#statements.inContext.get(project, context)?.interfaces ?? 0);
   }
 
   interfacesAt(location: string): number {
+    this.#settle();
     return Number(this.#statements.atLocation.get(location)?.interfaces ?? 0);
   }
 }

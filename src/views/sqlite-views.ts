@@ -1,15 +1,19 @@
 import type { StatementSync } from 'node:sqlite';
+import type { Logger } from 'pino';
 import type { EventMetadata, LedgerEvent } from '../ledger/events.ts';
 import { projectOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import type { Position } from '../store/store.ts';
 import { ChangeLog, type ChangeLogOptions, type KindChange } from './change-log.ts';
 import { CommandEnds } from './command-ends.ts';
-import type { Version } from './object-table.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import type { Placed } from './projection.ts';
-import { ReadModels } from './read-models.ts';
+import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
+import { RowBatches } from './row-batches.ts';
 import { RowCounts } from './row-counts.ts';
+import { type Rows, RowsAtOnce, RowWriter } from './rows.ts';
+import { RowsBehind } from './rows-behind.ts';
+import type { Version } from './version.ts';
 import {
   type AnsweredCommand,
   type KubeObject,
@@ -37,9 +41,27 @@ const STATEMENTS = {
 /** Counts are computed at the read from what is there, and nothing is there of the past. */
 const NO_COUNTS = { poolCounts: () => undefined, interfacesIn: () => undefined };
 
-/** The read models in one SQLite file, or in memory. */
+/** Where views are, and what is known of the world outside. */
+export interface ViewsOptions extends ChangeLogOptions {
+  readonly log: Pick<Logger, 'warn'>;
+  /** How long `reached` waits. */
+  readonly waitMsMax?: number | undefined;
+}
+
+/**
+ * The read models. What an answer, a watch and the next event need of them is in memory as soon as
+ * an event has been applied; its rows are in a SQLite file a little later, or in memory, too. A
+ * read that needs rows has them written first.
+ */
 export class SqliteViews implements Views {
+  /** Resolves with what keeps rows from being written for ever; else never. */
+  protected readonly rowsFault: Promise<Error>;
   readonly #file: ViewsFile;
+  readonly #rows: Rows;
+  readonly #writer: RowWriter;
+  readonly #batches: RowBatches;
+  /** Keyed commands whose rows may not be written yet, each with its batch. */
+  readonly #unwrittenKeys = new Map<string, number>();
   readonly #models: ReadModels;
   readonly #counts: RowCounts;
   readonly #commandEnds: CommandEnds;
@@ -50,17 +72,19 @@ export class SqliteViews implements Views {
   #checkpoint: Checkpoint;
   #ended: string | undefined;
 
-  constructor(
-    file: ViewsFile,
-    changes: ChangeLogOptions,
-    waitMsMax: number = limits.viewWaitMsMax,
-  ) {
-    const { database } = file;
-    const { clock } = changes;
+  constructor(file: ViewsFile, options: ViewsOptions) {
+    const { database, path } = file;
+    const { clock, log, waitMsMax = limits.viewWaitMsMax } = options;
     this.#file = file;
-    this.#models = new ReadModels(database);
-    this.#counts = new RowCounts(database, clock);
-    this.#commandEnds = new CommandEnds(database);
+    this.#checkpoint = file.checkpoint();
+    this.#writer = new RowWriter(database, ROW_STATEMENTS);
+    this.#rows = path === undefined ? new RowsAtOnce(this.#writer) : new RowsBehind(path, log);
+    this.rowsFault = this.#rows.fault;
+    this.#batches = new RowBatches(this.#rows, this.#checkpoint);
+    const settle = () => this.#batches.settle();
+    this.#models = new ReadModels({ database, settle });
+    this.#counts = new RowCounts({ database, settle }, clock);
+    this.#commandEnds = new CommandEnds({ database, settle });
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => {
         const statement = database.prepare(sql);
@@ -69,9 +93,8 @@ export class SqliteViews implements Views {
       }),
     ) as Record<keyof typeof STATEMENTS, StatementSync>;
     this.#waiters = new PositionWaiters(waitMsMax);
-    this.#changeLog = new ChangeLog([...this.#models.objects.keys()], changes);
+    this.#changeLog = new ChangeLog([...this.#models.objects.keys()], options);
     this.#clock = clock;
-    this.#checkpoint = file.checkpoint();
   }
 
   get position(): Position {
@@ -84,23 +107,42 @@ export class SqliteViews implements Views {
     return this.#waiters.wait(position);
   }
 
-  /** Applies whole commands, all or none, and lets those go on who waited for them. */
-  apply(commands: readonly (readonly Placed[])[], to: Checkpoint): void {
+  /** Resolves when the file is not too far behind; undefined when that is so now. */
+  protected room(): Promise<void> | undefined {
+    return this.#rows.room();
+  }
+
+  /** Applies whole commands, and lets those go on who waited for them. */
+  protected apply(commands: readonly (readonly Placed[])[]): void {
     const made: KindChange[] | undefined = this.#changeLog.hasBegun ? [] : undefined;
-    try {
-      this.#file.advance(this.#checkpoint, to, () => {
-        for (const command of commands) this.#models.run(command).write(made);
-      });
-    } catch (fault) {
-      this.#models.forget();
-      throw fault;
+    this.#forgetWritten();
+    let end = this.#checkpoint;
+    for (const command of commands) {
+      this.#models.run(command, this.#batches).write(this.#batches, made);
+      const { position, metadata } = command.at(-1) as Placed;
+      end = { position, hash: metadata.hash ?? '' };
+      if (metadata.idempotency !== undefined) {
+        this.#unwrittenKeys.set(metadata.commandId, this.#batches.batch);
+      }
+      this.#batches.endCommand(end);
     }
-    this.#checkpoint = to;
+    this.#batches.handOver();
+    this.#checkpoint = end;
     if (made !== undefined) {
       const asRead = made.map((change) => this.#changeAtRead(change));
-      this.#changeLog.publish(asRead, to.position);
+      this.#changeLog.publish(asRead, end.position);
     }
-    this.#waiters.advance(to.position);
+    this.#waiters.advance(end.position);
+  }
+
+  /** What the file has need not be kept in memory. */
+  #forgetWritten(): void {
+    const { written } = this.#rows;
+    this.#models.written(written);
+    for (const [commandId, batch] of this.#unwrittenKeys) {
+      if (batch > written) return;
+      this.#unwrittenKeys.delete(commandId);
+    }
   }
 
   /** From now on changes are news: the views have caught up. */
@@ -172,9 +214,11 @@ export class SqliteViews implements Views {
         metadata: { index, count: events.length } as EventMetadata,
       }),
     );
-    return this.#file.tryOut(() => {
-      const changes = this.#models.run(command);
-      return [...changes.previewed()].map(({ kind, ...version }) => {
+    this.#batches.settle();
+    const rows = { batch: 0, run: this.#writer.run.bind(this.#writer) };
+    return this.#writer.tryOut(() => {
+      const changes = this.#models.run(command, rows);
+      return [...changes.previewed()].map(({ kind, version }) => {
         const object = this.#models.atRead(kind, version.object, this.#counts, changes);
         return viewedOf(kind, version, object);
       });
@@ -182,6 +226,8 @@ export class SqliteViews implements Views {
   }
 
   answered(commandId: string): AnsweredCommand | undefined {
+    // Most are new: only one that has just been answered is worth waiting for.
+    if (this.#unwrittenKeys.has(commandId)) this.#batches.settle();
     const row = this.#statements.answered.get(commandId);
     if (row === undefined) return undefined;
     return {
@@ -202,15 +248,15 @@ export class SqliteViews implements Views {
   }
 
   openGrants(): readonly OpenGrant[] {
-    return this.#statements.grants.all().map((row) => openGrantOf(row as Record<string, string>));
+    return this.#all('grants').map((row) => openGrantOf(row as Record<string, string>));
   }
 
   unfinishedProjects(): readonly string[] {
-    return this.#statements.unfinished.all().map(({ project }) => project as string);
+    return this.#all('unfinished').map(({ project }) => project as string);
   }
 
   projectsWaitingFor(cause: string): readonly string[] {
-    return this.#statements.waitingFor.all(cause).map(({ project }) => project as string);
+    return this.#all('waitingFor', cause).map(({ project }) => project as string);
   }
 
   projectsAtDeletedLocations(): ReturnType<Views['projectsAtDeletedLocations']> {
@@ -219,7 +265,7 @@ export class SqliteViews implements Views {
     );
     return going.flatMap(({ name, object }) => {
       const location = { name, uid: object.metadata.uid };
-      const projects = this.#statements.at.all(name);
+      const projects = this.#all('at', name);
       return projects.map(({ project }) => ({ project: project as string, location }));
     });
   }
@@ -232,35 +278,69 @@ export class SqliteViews implements Views {
 
   async close(): Promise<void> {
     this.end('the views are closed');
+    await this.#rows.close();
     this.#file.close();
+  }
+
+  #all(statement: keyof typeof STATEMENTS, ...values: string[]) {
+    this.#batches.settle();
+    return this.#statements[statement].all(...values);
   }
 
   /** A change as it is sent: with the counts of now, which are no changes of their own. */
   #changeAtRead(change: KindChange): KindChange {
     const { kind, before, after } = change;
-    if (this.#models.table(kind).projection.atRead === undefined) return change;
+    if (!this.#models.hasCounts(kind)) return change;
     const filled = (object: KubeObject | undefined) =>
       object && this.#models.atRead(kind, object, this.#counts);
-    return { ...change, before: filled(before), after: filled(after) };
+    const { namespace, name, position, recordedAtMs } = change;
+    const place = { kind, namespace, name, position, recordedAtMs };
+    return { ...place, before: filled(before), after: filled(after) };
   }
 
   #viewed(kind: string, version: Version | undefined, asOf?: Position): ViewedObject | undefined {
     if (version === undefined) return undefined;
-    if (asOf !== undefined) {
-      const present = this.#models.presentAt(asOf);
-      const object = this.#models.atRead(kind, version.object, NO_COUNTS, present);
-      return viewedOf(kind, version, object);
-    }
-    return viewedOf(kind, version, this.#models.atRead(kind, version.object, this.#counts));
+    if (!this.#models.hasCounts(kind)) return new StoredObject(kind, version);
+    const [counts, present] =
+      asOf === undefined ? [this.#counts] : [NO_COUNTS, this.#models.presentAt(asOf)];
+    return viewedOf(kind, version, this.#models.atRead(kind, version.object, counts, present));
+  }
+}
+
+/** An object as it is stored: its value is made of its text when it is asked for. */
+class StoredObject implements ViewedObject {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly #version: Version;
+
+  constructor(kind: string, version: Version) {
+    this.kind = kind;
+    this.namespace = version.namespace;
+    this.name = version.name;
+    this.revision = version.revision;
+    this.position = version.position;
+    this.#version = version;
+  }
+
+  get object(): KubeObject {
+    return this.#version.object;
+  }
+
+  get text(): string {
+    return this.#version.text;
   }
 }
 
 function viewedOf(
   kind: string,
   { namespace, name, revision, position }: Version,
-  object: ViewedObject['object'],
+  object: KubeObject,
 ): ViewedObject {
-  return { kind, namespace, name, revision, position, object };
+  const text = JSON.stringify(object);
+  return { kind, namespace, name, revision, position, object, text };
 }
 
 function openGrantOf(row: Record<string, string>): OpenGrant {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { limits } from '../limits.ts';
 import type { Position } from '../store/store.ts';
 import { READ_MODEL_TABLES, READ_MODEL_VERSIONS } from './read-models.ts';
@@ -22,7 +22,7 @@ const SETTINGS = `
 PRAGMA page_size = 8192;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 8000; -- pages
 PRAGMA cache_size = -65536; -- 64 MiB
 PRAGMA temp_store = MEMORY;
 PRAGMA trusted_schema = OFF;
@@ -37,37 +37,34 @@ CREATE TABLE checkpoint (
 ) STRICT;
 ${READ_MODEL_TABLES}`;
 
+const OPTIONS = { timeout: limits.storeBusyMsMax };
+
 /** Changes with every table and every version of a projection. */
 const SCHEMA = hash('sha256', JSON.stringify([TABLES, READ_MODEL_VERSIONS]), 'hex');
 
 /** The file of the views: a cache that may be deleted at any time. */
 export class ViewsFile {
   readonly database: DatabaseSync;
-  readonly #path: string;
-  readonly #advance: StatementSync;
+  readonly path: string | undefined;
   #isDamaged = false;
 
-  private constructor(database: DatabaseSync, path: string) {
+  private constructor(database: DatabaseSync, path: string | undefined) {
     this.database = database;
-    this.#path = path;
-    this.#advance = database.prepare(
-      'UPDATE checkpoint SET position = ?1, hash = ?2 WHERE position = ?3',
-    );
+    this.path = path;
   }
 
   /** Makes an empty file; without a path it is in memory. Removes what is there. */
   static create(path: string | undefined): ViewsFile {
     if (path !== undefined) removeFile(path);
-    const database = new DatabaseSync(path ?? ':memory:', { timeout: limits.storeBusyMsMax });
-    database.exec(SETTINGS);
+    const database = connectViews(path ?? ':memory:');
     database.exec(`BEGIN; ${TABLES} COMMIT;`);
     database.prepare("INSERT INTO checkpoint VALUES (?, 0, '')").run(SCHEMA);
-    return new ViewsFile(database, path ?? '');
+    return new ViewsFile(database, path);
   }
 
   /** Opens a file that is there. Throws when it is no file of these tables, or damaged. */
   static open(path: string): ViewsFile {
-    const database = new DatabaseSync(path, { timeout: limits.storeBusyMsMax });
+    const database = new DatabaseSync(path, OPTIONS);
     try {
       database.exec(SETTINGS);
       const finding = isSmall(database) ? pragma(database, 'quick_check(1)') : 'ok';
@@ -89,25 +86,6 @@ export class ViewsFile {
     return { position: row.position as bigint, hash: row.hash as string };
   }
 
-  /** Does the work and moves the checkpoint in one transaction. */
-  advance(from: Checkpoint, to: Checkpoint, work: () => void): void {
-    this.#undoneWhenThrown(() => {
-      work();
-      const { changes } = this.#advance.run(to.position, to.hash, from.position);
-      if (changes !== 1) throw new Error('another process has written to the views');
-      this.database.exec('COMMIT');
-    });
-  }
-
-  /** Does the work, gives what it gives, and leaves no trace of it. */
-  tryOut<T>(work: () => T): T {
-    return this.#undoneWhenThrown(() => {
-      const result = work();
-      this.database.exec('ROLLBACK');
-      return result;
-    });
-  }
-
   /** Has the file removed when it is closed, so that the next start builds it anew. */
   condemn(): void {
     this.#isDamaged = true;
@@ -116,19 +94,15 @@ export class ViewsFile {
   close(): void {
     if (!this.database.isOpen) return;
     this.database.close();
-    if (this.#isDamaged && this.#path !== '') removeFile(this.#path);
+    if (this.#isDamaged && this.path !== undefined) removeFile(this.path);
   }
+}
 
-  #undoneWhenThrown<T>(work: () => T): T {
-    this.database.exec('BEGIN');
-    try {
-      return work();
-    } catch (fault) {
-      // SQLite may have rolled back by itself, as it does when the disk is full.
-      if (this.database.isTransaction) this.database.exec('ROLLBACK');
-      throw fault;
-    }
-  }
+/** Connects to a file of the views: each thread has a connection of its own. */
+export function connectViews(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, OPTIONS);
+  database.exec(SETTINGS);
+  return database;
 }
 
 function removeFile(path: string): void {

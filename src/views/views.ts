@@ -33,6 +33,8 @@ export interface ViewedObject {
   readonly revision: number;
   readonly position: Position;
   readonly object: KubeObject;
+  /** The object as JSON. */
+  readonly text: string;
 }
 
 export interface ObjectKey {
@@ -128,6 +130,8 @@ export interface ObjectChange {
   readonly before: KubeObject | undefined;
   /** Undefined when the command has deleted it. */
   readonly after: KubeObject | undefined;
+  /** The object after it as JSON, where that is at hand. */
+  readonly afterText?: string | undefined;
 }
 
 /** Takes changes in log order. It must neither throw nor take long. */

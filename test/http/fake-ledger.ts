@@ -365,5 +365,5 @@ class FakeViews implements Views {
 
 function viewed(recorded: Recorded | undefined): ViewedObject | undefined {
   if (recorded?.object === undefined) return undefined;
-  return { ...recorded, object: recorded.object };
+  return { ...recorded, object: recorded.object, text: JSON.stringify(recorded.object) };
 }

@@ -150,7 +150,7 @@ describe('the changes of a kind', () => {
       changes.touch(table as never, touch, { ...event, recordedAtMs: 0 } as never);
     }
     const made: KindChange[] = [];
-    changes.write(made);
+    changes.write({ batch: 0, run: () => {} }, made);
     const told = made.map(({ name, after, position }) => [name, after?.metadata.name, position]);
     expect(told).toEqual([
       ['b', 'made', 2n],

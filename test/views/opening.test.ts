@@ -15,8 +15,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { startNextEpoch } from '../../src/store/sqlite/epochs.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { FollowingViews } from '../../src/views/following-views.ts';
-import type { openViews } from '../../src/views/open-views.ts';
+import type { FollowingViews } from '../../src/views/following-views.ts';
 import { ViewsBehind } from '../../src/views/views.ts';
 import { ViewsFile } from '../../src/views/views-file.ts';
 import { ChunkedStore } from './chunked-store.ts';
@@ -165,25 +164,27 @@ it('removes a file that turned out to be damaged, so that the next start builds 
   expect(existsSync(path)).toBe(false);
 });
 
-it('goes on when there is room again', async () => {
+it('goes on from memory while its file cannot be written, and writes it when it can', async () => {
   const driver = await claimed('web-0');
-  for (let n = 1; n < 20; n += 1) await driver.project('alpha', commands.claim(`web-${n}`));
-  const file = ViewsFile.create(path);
+  await reopened(driver);
+  const other = new DatabaseSync(path);
+  other.exec('BEGIN IMMEDIATE');
   const { resolve, promise: refused } = Promise.withResolvers<string>();
   const log = { info: () => {}, warn: (...[, text]: unknown[]) => resolve(String(text)) };
-  const pages = Number(file.database.prepare('PRAGMA page_count').get()?.page_count);
-  file.database.exec(`PRAGMA max_page_count = ${pages}`);
-  const views = new FollowingViews(file, driver.head, {
-    ...{ store: driver.store, clock: driver.clock },
-    log: log as Parameters<typeof openViews>[0]['log'],
-  });
-  onTestFinished(() => views.close());
-  expect(await refused).toBe('the views cannot be written; they try again');
-  expect([views.position, views.list('IPClass', { limit: 1 }).items]).toEqual([0n, []]);
-  file.database.exec('PRAGMA max_page_count = 1000000');
+  await driver.project('alpha', commands.claim('web-1'));
+  const views = await follow(driver.store, driver.clock, directory, { log });
   await views.ready;
-  expect(views.get(CLAIM, 'alpha', 'web-0')).toBeDefined();
+  expect(await refused).toBe('the views cannot be written; they try again');
+  expect(views.get(CLAIM, 'alpha', 'web-1')).toBeDefined();
+  expect(() => views.list(CLAIM, { limit: 10 })).toThrow(ViewsBehind);
+  other.exec('ROLLBACK');
+  other.close();
+  await expect.poll(() => namesIn(views)).toEqual(['web-0', 'web-1']);
 });
+
+function namesIn(views: FollowingViews): string[] {
+  return views.list(CLAIM, { limit: 10 }).items.map(({ name }) => name);
+}
 
 it('keeps no file when it is told no directory', async () => {
   const driver = await claimed('web-0');

@@ -1,15 +1,19 @@
 import type { LedgerAnswer } from '../../application/request.ts';
-import type { KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
+import type { ObjectKey, ViewedObject } from '../../views/views.ts';
 import { refusalAnswer } from '../refusals.ts';
 import { conflict, detailsOf, notFound, type StatusBody } from '../status.ts';
 import { type Exchange, requireSameRequest } from './exchange.ts';
 import type { Kind, LedgerCommand } from './kind.ts';
 import { resourceOf } from './kinds/served-kinds.ts';
 
-/** An answer of a handler: its code, and the object or Status that is its body. */
-export interface Answer {
-  readonly code: number;
-  readonly body: object;
+/** An answer of a handler: its code, and the object or Status that is its body, or its JSON. */
+export type Answer =
+  | { readonly code: number; readonly body: object }
+  | { readonly code: number; readonly text: string };
+
+/** The body of an answer as JSON. */
+export function answerText(answer: Answer): string {
+  return 'text' in answer ? answer.text : JSON.stringify(answer.body);
 }
 
 /** A command that was carried out: now, or before under the same key. */
@@ -36,16 +40,16 @@ export function objectAfter(
   kind: Kind,
   key: ObjectKey,
   accepted: Accepted,
-): KubeObject | undefined {
+): ViewedObject | undefined {
   if (!request.dryRun || accepted.outcome === 'repeated') {
     return objectAt(deps.views, kind, key, accepted.revision);
   }
   const { stream, firstRevision, events } = accepted;
-  if (events.length === 0) return deps.views.get(kind.kind, key.namespace, key.name)?.object;
+  if (events.length === 0) return deps.views.get(kind.kind, key.namespace, key.name);
   const left = deps.views.preview(stream, firstRevision, events);
   return left.find(
     (one) => one.kind === kind.kind && one.namespace === key.namespace && one.name === key.name,
-  )?.object;
+  );
 }
 
 /** The object as the event at a revision of its stream left it. */
@@ -54,8 +58,8 @@ export function objectAt(
   kind: Kind,
   { namespace, name }: ObjectKey,
   revision: number,
-): KubeObject | undefined {
-  return views.getAtRevision(kind.kind, namespace, name, revision)?.object;
+): ViewedObject | undefined {
+  return views.getAtRevision(kind.kind, namespace, name, revision);
 }
 
 /** The object as it is now, or a NotFound answer. */

@@ -1,4 +1,5 @@
 import { dnsLabel, SYSTEM_NAMESPACE } from '../../ledger/names.ts';
+import type { ViewedObject } from '../../views/views.ts';
 import { badRequest, forbidden, invalid, notFound } from '../status.ts';
 import { type Answer, carryOut, objectAfter, objectAt } from './carry-out.ts';
 import type { Exchange } from './exchange.ts';
@@ -28,7 +29,7 @@ export async function createObject(
   const { answered, deps } = exchange;
   if (answered !== undefined) {
     const { code, revision } = answered;
-    return { code, body: present(objectAt(deps.views, kind, key, revision), kind, name) };
+    return { code, text: present(objectAt(deps.views, kind, key, revision), kind, name) };
   }
   const kept = keptMetadata(writes, read.spec);
   const causes = keptLabelProblems(read.metadata, kept);
@@ -36,7 +37,7 @@ export async function createObject(
   const metadata = storedMetadata(read.metadata, kept);
   const command = writes.create({ ...key, spec: read.spec, metadata });
   const accepted = await carryOut(exchange, command);
-  return { code: 201, body: present(objectAfter(exchange, kind, key, accepted), kind, name) };
+  return { code: 201, text: present(objectAfter(exchange, kind, key, accepted), kind, name) };
 }
 
 /** A namespace that cannot exist does not; the built-in one takes no objects of clients. */
@@ -68,7 +69,7 @@ function nameOf(kind: Kind, writes: Writes, read: ObjectBody, exchange: Exchange
 }
 
 /** What was created is there: its answer waited for the views. */
-function present(object: object | undefined, kind: Kind, name: string): object {
-  if (object === undefined) throw new Error(`${kind.kind} ${name} is not in the views`);
-  return object;
+function present(viewed: ViewedObject | undefined, kind: Kind, name: string): string {
+  if (viewed === undefined) throw new Error(`${kind.kind} ${name} is not in the views`);
+  return viewed.text;
 }

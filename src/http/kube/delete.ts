@@ -75,7 +75,8 @@ export async function deleteObject(
   if (accepted.outcome === 'repeated') return deletionAt(exchange, kind, key, accepted);
   const left = objectAfter(exchange, kind, key, accepted);
   const { uid } = current.object.metadata;
-  return { code: 200, body: left ?? deletedStatus(kind, key.name, uid) };
+  if (left !== undefined) return { code: 200, text: left.text };
+  return { code: 200, body: deletedStatus(kind, key.name, uid) };
 }
 
 /** A deletion without preconditions means whatever has the name. */
@@ -92,7 +93,7 @@ function deletionAt(
   { code, revision }: { readonly code: number; readonly revision: number },
 ): Answer {
   const left = objectAt(deps.views, kind, key, revision);
-  if (left !== undefined) return { code, body: left };
+  if (left !== undefined) return { code, text: left.text };
   const before = objectAt(deps.views, kind, key, revision - 1);
-  return { code, body: deletedStatus(kind, key.name, before?.metadata.uid) };
+  return { code, body: deletedStatus(kind, key.name, before?.object.metadata.uid) };
 }

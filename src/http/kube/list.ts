@@ -61,7 +61,7 @@ function head({ kind, position, identity }: ListRequest, next: ObjectKey | undef
 }
 
 function textOf({ items }: ObjectPage): string {
-  return items.map(({ object }) => JSON.stringify(object)).join();
+  return items.map(({ text }) => text).join();
 }
 
 /**

@@ -20,8 +20,8 @@ export function getObject(
   if (asOf !== undefined) {
     const past = views.getAt(kind.kind, key.namespace, key.name, asOf);
     if (past === undefined) throw notFound(kind, key.name);
-    return { code: 200, body: past.object };
+    return { code: 200, text: past.text };
   }
   readResourceVersion(queryValue(http, 'resourceVersion'), views);
-  return { code: 200, body: requireObject(views, kind, key).object };
+  return { code: 200, text: requireObject(views, kind, key).text };
 }

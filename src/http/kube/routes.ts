@@ -5,9 +5,9 @@ import type { HttpDeps } from '../deps.ts';
 import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
-import { addWarnings, sendJson, sendJsonText } from '../replies.ts';
+import { addWarnings, sendJsonText } from '../replies.ts';
 import { refuseAsOfBesideReads } from './as-of.ts';
-import type { Answer } from './carry-out.ts';
+import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
 import {
@@ -93,8 +93,7 @@ function addReads(
   };
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
   app.get(paths.object, { schema: get }, (request, reply) => {
-    const { code, body } = getObject(deps, kind, keyOf(request), request);
-    sendJson(reply, code, body);
+    sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
   });
   const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
   app.get(paths.collection, { schema: list }, (request, reply) => {
@@ -146,8 +145,7 @@ function addWrites(
 function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string): void {
   const what = `the status of one ${kind.kind}`;
   app.get(url, { schema: kindRouteSchema(kind, 'get', what) }, (request, reply) => {
-    const { code, body } = getObject(deps, kind, keyOf(request), request);
-    sendJson(reply, code, body);
+    sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
   });
   app.put(url, { schema: kindRouteSchema(kind, 'replace', what) }, (request, reply) =>
     write(deps, request, reply, 'Update', (exchange) =>
@@ -171,13 +169,17 @@ async function write(
 ): Promise<FastifyReply> {
   const exchange = beginExchange(deps, request, verb);
   try {
-    const { code, body } = await handle(exchange);
+    const answer = await handle(exchange);
     addWarnings(reply, exchange.warnings);
-    return sendJson(reply, code, body);
+    return sendAnswer(reply, answer);
   } catch (error) {
     addWarnings(reply, exchange.warnings);
     throw error;
   }
+}
+
+function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
+  return sendJsonText(reply, answer.code, answerText(answer));
 }
 
 function replacement(request: FastifyRequest): WrittenBody {

@@ -52,7 +52,7 @@ export async function changeObject(
   for (let attempt = 1; ; attempt += 1) {
     const current = requireObject(deps.views, kind, key);
     const { command, object } = change(current);
-    if (command === undefined) return { code: 200, body: current.object };
+    if (command === undefined) return { code: 200, text: current.text };
     try {
       const accepted = await carryOut(exchange, command);
       if (accepted.outcome === 'repeated') {
@@ -60,7 +60,7 @@ export async function changeObject(
       }
       const left = objectAfter(exchange, kind, key, accepted);
       const ended = () => (request.dryRun ? object : versioned(object, accepted.position));
-      return { code: 200, body: left ?? ended() };
+      return left === undefined ? { code: 200, body: ended() } : { code: 200, text: left.text };
     } catch (error) {
       const isConflict = error instanceof StatusError && error.reason === 'Conflict';
       const isLast = attempt === limits.unconditionalWriteAttemptsMax;
@@ -81,7 +81,7 @@ function repeatedChange(
   change: (current: ViewedObject) => Change,
 ): Answer {
   const left = views.getAtRevision(kind.kind, namespace, name, revision);
-  if (left !== undefined) return { code, body: left.object };
+  if (left !== undefined) return { code, text: left.text };
   const before = views.getAtRevision(kind.kind, namespace, name, revision - 1);
   if (before === undefined) throw new Error(`${kind.kind} ${name} is not in the views`);
   return { code, body: versioned(change(before).object, position) };

@@ -44,7 +44,11 @@ export class WatchLines {
     }
     const made = lines[type];
     if (made !== undefined) return made;
-    const line = lineOf(type, type === 'DELETED' ? asOf(object, change.position) : object);
+    const text =
+      type === 'DELETED'
+        ? JSON.stringify(asOf(object, change.position))
+        : (change.afterText ?? JSON.stringify(object));
+    const line = lineOf(type, text);
     lines[type] = line;
     return line;
   }
@@ -59,7 +63,7 @@ export class WatchLines {
 
 /** The line of an object that was there before the watch. */
 export function addedLine(object: KubeObject): Buffer {
-  return lineOf('ADDED', object);
+  return lineOf('ADDED', JSON.stringify(object));
 }
 
 /** Tells how far a watch has come when nothing else does. */
@@ -70,16 +74,16 @@ export function bookmarkLine(
 ): Buffer {
   const annotations = { 'k8s.io/initial-events-end': 'true' };
   const metadata = { resourceVersion: String(at), ...(endsInitial ? { annotations } : {}) };
-  return lineOf('BOOKMARK', { kind, apiVersion, metadata });
+  return lineOf('BOOKMARK', JSON.stringify({ kind, apiVersion, metadata }));
 }
 
 /** The last line of a watch that cannot go on. */
 export function errorLine(error: StatusError): Buffer {
-  return lineOf('ERROR', error.body());
+  return lineOf('ERROR', JSON.stringify(error.body()));
 }
 
-function lineOf(type: string, object: object): Buffer {
-  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+function lineOf(type: string, text: string): Buffer {
+  return Buffer.from(`{"type":"${type}","object":${text}}\n`);
 }
 
 function asOf(object: KubeObject, position: Position): KubeObject {

@@ -4,7 +4,7 @@ import { limits } from '../../limits.ts';
 import type { HttpDeps } from '../deps.ts';
 import { statusOf } from '../faults.ts';
 import { isObject, readJsonObject } from '../json-body.ts';
-import type { Answer } from '../kube/carry-out.ts';
+import { type Answer, answerText } from '../kube/carry-out.ts';
 import { createObject } from '../kube/create.ts';
 import { deleteObject } from '../kube/delete.ts';
 import { bodyOf, type Exchange, newExchange, readQueryOptions } from '../kube/exchange.ts';
@@ -55,12 +55,12 @@ export async function writeClaims(
           ...{ correlationId: http.id, idempotencyKey: item.idempotencyKey },
           requestHash: () => hash('sha256', canonicalJson({ ...options, item }), 'hex'),
         });
-        const { code, body } = await writeClaim(exchange, kind, item);
+        const answer = await writeClaim(exchange, kind, item);
         for (const text of exchange.warnings) warn(`items[${index}]: ${text}`);
-        texts[index] = itemText(code, body);
+        texts[index] = itemText(answer);
       } catch (error) {
         const status = statusOf(error, http);
-        texts[index] = itemText(status.code, status.body());
+        texts[index] = itemText({ code: status.code, body: status.body() });
       }
     },
   });
@@ -96,7 +96,7 @@ function namespaceIn(claim: unknown): string | undefined {
 }
 
 /** A Status stands under `status`, an object under `object`: as whoever reads it looks for it. */
-function itemText(code: number, body: object): string {
-  const isStatus = 'kind' in body && body.kind === 'Status';
-  return JSON.stringify({ code, [isStatus ? 'status' : 'object']: body });
+function itemText(answer: Answer): string {
+  const isStatus = 'body' in answer && 'kind' in answer.body && answer.body.kind === 'Status';
+  return `{"code":${answer.code},"${isStatus ? 'status' : 'object'}":${answerText(answer)}}`;
 }
