@@ -1,5 +1,12 @@
-import { type Family, familyWidth, lastAddress, parsePrefix } from '../src/addressing/prefix.ts';
-import type { InterfaceAddress } from '../src/ledger/events.ts';
+import {
+  type Family,
+  familyWidth,
+  formatPrefix,
+  lastAddress,
+  parseAddress,
+  parsePrefix,
+} from '../src/addressing/prefix.ts';
+import type { ExternalAddress, InterfaceAddress } from '../src/ledger/events.ts';
 import type { Placed, Present, TableProjection, Write } from '../src/views/projection.ts';
 import { subnetsOf } from './network-contexts.ts';
 
@@ -69,6 +76,9 @@ CREATE TABLE pool_blocks (
 
 const BLOCK = 'pool = ?1 AND start = ?2 AND length = ?3';
 const RANGE = 'pool = ?1 AND start >= ?2 AND start <= ?3';
+/** A block of an authored pool that an interface holds: such pools overlap nowhere. */
+const EXTERNAL = `pool IN (SELECT pool FROM pool_ranges WHERE project = '')
+  AND start = ?1 AND length = ?2 AND holder_uid = ?3`;
 const POOLS = 'pool IN (SELECT pool FROM pool_ranges WHERE project = ?1)';
 
 const keep = (rows: string, until: string) =>
@@ -87,7 +97,7 @@ const endQuarantines = (pools: string, rows: string, until: string, at: string) 
 /** Allocations and address history. */
 export const holdings: TableProjection = {
   name: 'holdings',
-  version: 1,
+  version: 2,
   tables: TABLES,
   statements: {
     addRange: 'INSERT INTO pool_ranges VALUES (?, ?, ?, ?, ?)',
@@ -98,7 +108,15 @@ export const holdings: TableProjection = {
     uncount: tally(BLOCK, '-'),
     keep: keep(BLOCK, '?4, ?5'),
     restate: `UPDATE holdings SET (position, recorded_at, state) = (?4, ?5, ?6) WHERE ${BLOCK}`,
+    rehold: `UPDATE holdings
+      SET (position, recorded_at, state, holder_kind, holder_name, holder_uid)
+        = (?4, ?5, ?6, ?7, ?8, ?9) WHERE ${BLOCK}`,
     end: `DELETE FROM holdings WHERE ${BLOCK}`,
+    keepExternal: keep(EXTERNAL, '?4, ?5'),
+    countExternal: tally(EXTERNAL, '+'),
+    uncountExternal: tally(EXTERNAL, '-'),
+    restateExternal: `UPDATE holdings SET (position, recorded_at, state) = (?4, ?5, ?6)
+      WHERE ${EXTERNAL}`,
     quarantine: `INSERT INTO holdings_past SELECT pool, start, length, host_bits, 'Quarantined',
       holder_kind, holder_namespace, holder_name, holder_uid, class, ?4, ?5, NULL, NULL, ?6
       FROM holdings WHERE ${BLOCK}`,
@@ -136,12 +154,33 @@ export const holdings: TableProjection = {
       const holder = { ...owner, namespace: '', uid: '' };
       return taken(event, pool, prefix, 'Reserved', holder, '');
     },
+    // From its hold on a block of an authored pool is its claim's, whatever becomes of the claim.
+    AddressHeld: (event) => {
+      const { pool, block, className = '', project, claim } = event.data;
+      return taken(event, pool, block, 'Held', { ...claim, namespace: project }, className);
+    },
+    AddressUnheld: (event) => released(event, event.data.pool, event.data.block),
     AddressAllocated: (event) => {
-      const { pool, block, className, interface: nic } = event.data;
+      const { pool, block, className, interface: nic, grant } = event.data;
       const holder = { kind: 'NetworkInterface', namespace: event.project, ...nic };
+      if (grant !== undefined) return reheld(event, pool, block, 'Held', holder);
       return taken(event, pool, block, 'Held', holder, className);
     },
+    // The project's word ends a holding; what its pool says afterwards of the block is no news.
     AddressReleased: (event) => released(event, event.data.pool, event.data.block),
+    IPAllocationCreated: (event) => {
+      const { pool, block, className = '', claim, grant } = event.data;
+      // The hold of an authored pool was for this very claim.
+      if (grant !== undefined) return [];
+      const holder = { kind: 'IPClaim', namespace: event.project, ...claim };
+      return taken(event, pool, block, 'Held', holder, className);
+    },
+    IPAllocationUpdated: (event) => {
+      const { pool, block, name, uid, claim } = event.data;
+      const holder = { kind: 'IPClaim', namespace: event.project, ...(claim ?? { name, uid }) };
+      return reheld(event, pool, block, claim === null ? 'Retained' : 'Held', holder);
+    },
+    IPAllocationDeleted: (event) => released(event, event.data.pool, event.data.block),
     InterfaceRetained: (event, present) => restated(event, present, 'Retained'),
     InterfaceRebound: (event, present) => restated(event, present, 'Held'),
     AddressSpaceClosed: ({ project, data, position, recordedAtMs }) => [
@@ -196,9 +235,28 @@ function taken(
   ];
 }
 
+/** A block that is held goes over to a holder, in this state. */
+function reheld(
+  { position, recordedAtMs }: Placed,
+  pool: string,
+  cidr: string,
+  state: string,
+  { kind, name, uid }: Holder,
+): Write[] {
+  const [, start, length] = blockOf(pool, cidr);
+  const block = [pool, start, length] as const;
+  const place = [position, recordedAtMs] as const;
+  return [
+    ['keep', ...block, ...place],
+    ['uncount', ...block],
+    ['rehold', ...block, ...place, state, kind, name, uid],
+    ['count', ...block],
+  ];
+}
+
 /** Its last holder stays named while the block is in quarantine. */
 function released(
-  event: Placed<'AddressReleased' | 'PrefixReturned'>,
+  event: Placed<'AddressReleased' | 'PrefixReturned' | 'AddressUnheld' | 'IPAllocationDeleted'>,
   pool: string,
   cidr: string,
 ): Write[] {
@@ -247,12 +305,13 @@ function restated(
   const context = nic?.status?.networkContextRef as { name: string } | undefined;
   const addresses = (nic?.spec?.addresses ?? []) as readonly InterfaceAddress[];
   const subnets = subnetsOf(present.object('NetworkContext', project, context?.name ?? ''));
-  return addresses.flatMap(({ address, subnet }): Write[] => {
+  const external = (nic?.spec?.externalAddresses ?? []) as readonly ExternalAddress[];
+  const place = [position, recordedAtMs] as const;
+  const own = addresses.flatMap(({ address, subnet }): Write[] => {
     const pool = subnets.find(({ prefix }) => prefix === subnet)?.pool;
     if (pool === undefined) throw new Error(`${address} of ${data.name} is in no subnet`);
     const [, start, length] = blockOf(pool, address);
     const block = [pool, start, length] as const;
-    const place = [position, recordedAtMs] as const;
     return [
       ['keep', ...block, ...place],
       ['uncount', ...block],
@@ -260,4 +319,23 @@ function restated(
       ['count', ...block],
     ];
   });
+  return [...own, ...external.flatMap(({ address }) => restatedExternal(address, event, state))];
+}
+
+/** The event does not say which authored pool it is from, but the address can be of one only. */
+function restatedExternal(
+  address: string,
+  { data, position, recordedAtMs }: Placed<'InterfaceRetained' | 'InterfaceRebound'>,
+  state: string,
+): Write[] {
+  const block = address.includes('/') ? parsePrefix(address) : parseAddress(address);
+  const [, start, length] = blockOf('', formatPrefix(block));
+  const held = [start, length, data.uid] as const;
+  const place = [position, recordedAtMs] as const;
+  return [
+    ['keepExternal', ...held, ...place],
+    ['uncountExternal', ...held],
+    ['restateExternal', ...held, ...place, state],
+    ['countExternal', ...held],
+  ];
 }

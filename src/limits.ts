@@ -81,6 +81,8 @@ export const limits = {
   stepsAtOnceMax: 8,
   /** Cross-stream steps one command may need before it is refused as unavailable. */
   grantAttemptsMax: 8,
+  /** How often holds of authored pools that nobody has committed are looked for. */
+  openHoldsLookMs: 30_000,
   /** Objects ended by one append of a deletion that goes on in steps. */
   deletionObjectsPerAppendMax: 64,
 

@@ -1,16 +1,17 @@
-import type { Need, RangeGrant } from '../ledger/decision.ts';
+import type { Grant, Need, RangeGrant } from '../ledger/decision.ts';
 import { decidePlatform } from '../ledger/platform/decide.ts';
 import { offeringPools } from '../ledger/platform/directory.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
 import { carveKey, type PoolState } from '../ledger/pool/state.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
+import { holdAddresses } from './holds.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settled } from './mailbox.ts';
 import type { LedgerRequest } from './request.ts';
 
 /** What another stream gave; the project's committing event names it. */
 export interface Granted {
-  readonly range?: RangeGrant;
+  readonly grants?: readonly Grant[];
   /** For a dry run: the platform as it would be. */
   readonly dryPlatform?: PlatformState;
 }
@@ -29,9 +30,14 @@ export function fulfil(
   // The step is a command of its own: repeated with the client's key it must get a new grant.
   const step = { ...ledger.own(request.commandId), dryRun: request.dryRun };
   const traced = { ...step, correlationId: request.correlationId, actor: request.actor };
-  return need.type === 'Range'
-    ? grantRange(ledger, state, need, traced)
-    : joinLocation(ledger, project, state, need, traced);
+  switch (need.type) {
+    case 'Range':
+      return grantRange(ledger, state, need, traced);
+    case 'LocationJoin':
+      return joinLocation(ledger, project, state, need, traced);
+    case 'Addresses':
+      return holdAddresses(ledger, state, need.wanted, traced);
+  }
 }
 
 async function grantRange(
@@ -42,24 +48,24 @@ async function grantRange(
 ): Promise<Granted> {
   const generation = state.namespace?.uid ?? '';
   const { className, childPool, length, scope, ordinal, abandonedGrant } = need;
-  const asked = { generation, className, scope, ordinal };
+  const asked = { type: 'Range', generation, className, scope, ordinal } as const;
   const pools = offeringPools(ledger.platformState, need.parentClassName);
   let message = `no pool offers IPClass "${need.parentClassName}"`;
   let refusing = need.parentClassName;
   for (const pool of pools) {
     const settled = await ledger.pool(
       pool,
-      { type: 'CarveRange', ...asked, childPool, length, abandoned: abandonedGrant },
+      { ...asked, type: 'CarveRange', childPool, length, abandoned: abandonedGrant },
       { ...request, commandId: ledger.newId() },
     );
     const granted = carveOf(settled, carveKey(generation, className, scope, ordinal));
     if (granted !== undefined) {
-      return { range: { ...asked, pool, granted, message: '' } };
+      return { grants: [{ ...asked, pool, granted, message: '' }] };
     }
     refusing = pool;
     if (settled.outcome === 'rejected') message = settled.rejection.message;
   }
-  return { range: { ...asked, pool: refusing, granted: undefined, message } };
+  return { grants: [{ ...asked, pool: refusing, granted: undefined, message }] };
 }
 
 function carveOf(settled: Settled<PoolState>, key: string): RangeGrant['granted'] {

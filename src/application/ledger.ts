@@ -1,5 +1,5 @@
 import { deepStrictEqual } from 'node:assert';
-import type { RangeGrant } from '../ledger/decision.ts';
+import type { Grant } from '../ledger/decision.ts';
 import type { AddressingPlan } from '../ledger/plan.ts';
 import type { PlatformCommand } from '../ledger/platform/decide.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
@@ -9,7 +9,12 @@ import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
 import { PLATFORM_STREAM, poolStream, projectStream } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
-import { platformAggregate, poolAggregate, projectAggregate } from './aggregate.ts';
+import {
+  platformAggregate,
+  poolAggregate,
+  projectAggregate,
+  type SpaceState,
+} from './aggregate.ts';
 import { fulfil } from './grants.ts';
 import { Mailbox, type MailboxDeps, type Settled } from './mailbox.ts';
 import { type LedgerAnswer, type LedgerRequest, LedgerUnavailable } from './request.ts';
@@ -100,20 +105,48 @@ export class Ledger {
     request: LedgerRequest,
   ): Promise<LedgerAnswer> {
     const mailbox = this.#projectMailbox(name);
-    const grants: RangeGrant[] = [];
+    const grants: Grant[] = [];
+    let settled: Settled<ProjectState> | undefined;
     let dryPlatform: PlatformState | undefined;
     try {
       for (let attempt = 0; attempt < limits.grantAttemptsMax; attempt += 1) {
-        const settled = await mailbox.submit(command, request, grants, dryPlatform);
+        settled = undefined;
+        settled = await mailbox.submit(command, request, grants, dryPlatform);
         if (settled.outcome !== 'needs') return toAnswer(projectStream(name), settled);
         const granted = await fulfil(this, name, settled.state, settled.need, request);
-        if (granted.range !== undefined) grants.push(granted.range);
+        grants.push(...(granted.grants ?? []));
         dryPlatform = granted.dryPlatform ?? dryPlatform;
       }
     } finally {
+      // A decision fences what it was given and does not use; without one the ledger has to.
+      if (settled?.outcome !== 'decided') await this.#abandon(name, grants, request);
       if (mailbox.isUnborn) mailbox.idle().then(() => this.#dropUnborn(name, mailbox));
     }
     throw new LedgerUnavailable('other streams changed faster than the command was decided');
+  }
+
+  /** Fences addresses that pools hold for a command which has come to nothing. */
+  async #abandon(
+    name: string,
+    grants: readonly Grant[],
+    { dryRun, commandId }: LedgerRequest,
+  ): Promise<void> {
+    if (dryRun) return;
+    for (const grant of grants) {
+      if (grant.type !== 'Address' || grant.granted === undefined) continue;
+      const command = { type: 'AbandonGrant', grantId: grant.granted.id } as const;
+      try {
+        await this.#projectMailbox(name).submit(command, this.own(commandId));
+      } catch (err) {
+        // The hold is found in the log, where it stands open, and fenced later.
+        this.#deps.log.warn({ err, ...command }, 'a hold could not be given back at once');
+      }
+    }
+  }
+
+  /** The instant of a decision on a state that nobody has asked its mailbox for. */
+  nowMs({ lastAtMs }: SpaceState): number {
+    return Math.max(this.#deps.clock().getTime(), lastAtMs);
   }
 
   /** The state of a project as far as it is durable. */
@@ -124,6 +157,11 @@ export class Ledger {
   /** The state of an authored pool as far as it is durable. */
   poolState(name: string): Promise<PoolState> {
     return this.#poolMailbox(name).load();
+  }
+
+  /** The same, with what others have appended since. */
+  refreshPool(name: string): Promise<PoolState> {
+    return this.#poolMailbox(name).refresh();
   }
 
   /** Decides what was accepted, then takes nothing more. */

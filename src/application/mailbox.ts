@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Decision, DecisionContext, Need, RangeGrant } from '../ledger/decision.ts';
+import type { Decision, DecisionContext, Grant, Need } from '../ledger/decision.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { isEventType, SCHEMA_VERSION } from '../ledger/events.ts';
 import { eventId } from '../ledger/identifiers.ts';
@@ -56,7 +56,7 @@ export type Settled<S> =
 interface Entry<S, C> {
   readonly command: C;
   readonly request: LedgerRequest;
-  readonly grants: readonly RangeGrant[];
+  readonly grants: readonly Grant[];
   /** For a dry run: the platform as other steps of it would leave it. */
   readonly dryPlatform: PlatformState | undefined;
   readonly resolve: (settled: Settled<S>) => void;
@@ -134,7 +134,7 @@ export class Mailbox<S extends SpaceState, C> {
   submit(
     command: C,
     request: LedgerRequest,
-    grants: readonly RangeGrant[] = [],
+    grants: readonly Grant[] = [],
     dryPlatform?: PlatformState,
   ): Promise<Settled<S>> {
     if (this.#closed) return Promise.reject(new LedgerUnavailable('the ledger is shutting down'));

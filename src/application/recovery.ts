@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { EventData, EventType, LedgerEvent } from '../ledger/events.ts';
+import { classesOffered } from '../ledger/platform/directory.ts';
 import { isOpenTo } from '../ledger/platform/locations.ts';
+import type { HoldCommand } from '../ledger/pool/holds.ts';
 import { nextMaturityOf } from '../ledger/pool-space.ts';
 import { causesOf } from '../ledger/project/waiting.ts';
 import { spaceOf } from '../ledger/streams.ts';
@@ -21,6 +23,9 @@ export class Recovery {
   readonly #clock: () => Date;
   readonly #steps: Steps;
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  #look: NodeJS.Timeout | undefined;
+  /** Holds that nobody had committed at the last look. */
+  #seen: ReadonlySet<string> = new Set();
 
   constructor(deps: { ledger: Ledger; views: Views; log: Logger; clock: () => Date }) {
     this.#ledger = deps.ledger;
@@ -36,6 +41,8 @@ export class Recovery {
   async start(): Promise<void> {
     const pools = this.#ledger.platformState.roots.map(({ pool }) => pool.name);
     await Promise.all(pools.map((pool) => this.#do('open', [pool], () => this.#openPool(pool))));
+    this.#look = setInterval(() => this.#lookForHolds(), limits.openHoldsLookMs);
+    this.#look.unref();
     await Promise.all([
       ...this.#views.openGrants().map((grant) => this.#settleLater(grant)),
       ...this.#views.projectsAtDeletedLocations().map(({ project, location }) => {
@@ -56,14 +63,27 @@ export class Recovery {
 
   async close(): Promise<void> {
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    clearInterval(this.#look);
     await this.#steps.close();
+  }
+
+  /**
+   * Settles holds that stood open at the last look already: whoever asked for them has failed, in
+   * this process or in another one. Should it still be at work it asks for others.
+   */
+  #lookForHolds(): void {
+    const open = this.#views.openGrants().filter(({ type }) => type === 'AddressGranted');
+    for (const grant of open) if (this.#seen.has(grant.grantId)) this.#settleLater(grant);
+    this.#seen = new Set(open.map(({ grantId }) => grantId));
   }
 
   #reactTo(event: RecordedEvent): void {
     const space = spaceOf(event.stream);
     if (space?.kind === 'project') this.#reactToProject(space.name, event);
     else if (space?.kind === 'platform') this.#reactToPlatform(event);
-    else if (space?.kind === 'pool' && is(event, 'PrefixReturned')) this.#watchPool(space.name);
+    else if (is(event, 'PrefixReturned') || is(event, 'AddressUnheld')) {
+      this.#watchPool(event.data.pool);
+    }
   }
 
   #reactToPlatform(event: RecordedEvent): void {
@@ -77,6 +97,7 @@ export class Recovery {
   }
 
   #reactToProject(project: string, event: RecordedEvent): void {
+    this.#reactToHold(project, event);
     if (is(event, 'NetworkContextDeleted') && event.data.endsGrant !== undefined) {
       const { grantId, location } = event.data.endsGrant;
       this.#settleLater({ type: 'LocationEnded', location, project, grantId });
@@ -104,6 +125,22 @@ export class Recovery {
     }
   }
 
+  /** What a project says of an address that an authored pool holds is told to that pool. */
+  #reactToHold(project: string, event: RecordedEvent): void {
+    if (is(event, 'AddressAllocated') || is(event, 'IPAllocationCreated')) {
+      const { pool, grant } = event.data;
+      if (grant === undefined) return;
+      this.#settleLater({ type: 'AddressCommitted', pool, project, grantId: grant.id });
+    } else if (is(event, 'AddressReleased') || is(event, 'IPAllocationDeleted')) {
+      const { pool, endsGrant, availableAt } = event.data;
+      if (endsGrant === undefined) return;
+      this.#settleLater({ type: 'AddressEnded', pool, project, ...endsGrant, availableAt });
+    } else if (is(event, 'GrantAbandoned')) {
+      const grant = this.#views.openGrant(event.data.grantId);
+      if (grant?.type === 'AddressEnded') this.#settleLater(grant);
+    }
+  }
+
   /**
    * A wait that has just become visible may rest on another stream's past: what it waits for can
    * have come between its decision and now, when nobody could know that it waits.
@@ -119,8 +156,9 @@ export class Recovery {
         !location.spec.draining &&
         isOpenTo(location, project);
       const isThere = cause.startsWith('class/') && classes.has(name);
+      const isOffer = cause.startsWith('offer/');
       const isRoot = cause.startsWith('pool/') && roots.some(({ pool }) => pool.name === name);
-      if (isUsable || isThere || isRoot) this.#serve(project, cause);
+      if (isUsable || isThere || isRoot || isOffer) this.#serve(project, cause);
     }
   }
 
@@ -149,9 +187,12 @@ export class Recovery {
   /** Wakes those who wait for an authored pool now, and whenever a quarantine in it ends. */
   #watchPool(pool: string): Promise<void> {
     return this.#do('watch', [pool], async () => {
-      const { space } = await this.#ledger.poolState(pool);
+      const { space } = await this.#ledger.refreshPool(pool);
       const nowMs = this.#clock().getTime();
       this.#wake(`pool/${pool}`);
+      for (const className of classesOffered(this.#ledger.platformState, pool)) {
+        this.#wake(`offer/${className}`);
+      }
       const next = space && nextMaturityOf(space, nowMs);
       clearTimeout(this.#timers.get(pool));
       if (next === undefined) return;
@@ -186,6 +227,15 @@ export class Recovery {
         if (await this.#isCommitted(grant.project, grantId)) return;
         await this.#returnRange(grant.pool, grantId, this.#clock().toISOString());
         return;
+      case 'AddressGranted':
+        await this.#settleHold(grant);
+        return;
+      case 'AddressCommitted':
+        await this.#onHold(grant.pool, { type: 'ConfirmAddress', grantId });
+        return;
+      case 'AddressEnded':
+        await this.#unhold(grant.pool, grantId, grant.availableAt);
+        return;
       case 'LocationGranted':
         if (await this.#isCommitted(grant.project, grantId)) return;
         await this.#leave(grant.location, grant.project, grantId);
@@ -193,6 +243,25 @@ export class Recovery {
       case 'LocationEnded':
         await this.#leave(grant.location, grant.project, grantId);
     }
+  }
+
+  /** A hold that nothing was committed with is fenced; one that is in use is the pool's to know. */
+  async #settleHold(grant: Extract<OpenGrant, { type: 'AddressGranted' }>): Promise<void> {
+    const { project, pool, grantId } = grant;
+    await this.#ledger.project(project, { type: 'AbandonGrant', grantId }, this.#ledger.own());
+    const { heldGrants, endedHolds } = await this.#ledger.projectState(project);
+    if (heldGrants.has(grantId)) return;
+    await this.#unhold(pool, grantId, endedHolds.get(grantId) ?? this.#clock().toISOString());
+  }
+
+  async #unhold(pool: string, grantId: string, availableAt: string): Promise<void> {
+    await this.#onHold(pool, { type: 'UnholdAddress', grantId, availableAt });
+  }
+
+  /** The pool is read up to its end first: what it holds may have been asked for elsewhere. */
+  async #onHold(pool: string, command: HoldCommand): Promise<void> {
+    await this.#ledger.refreshPool(pool);
+    await this.#ledger.pool(pool, command, this.#ledger.own());
   }
 
   async #isCommitted(project: string, grantId: string): Promise<boolean> {

@@ -1,6 +1,8 @@
+import type { Family } from '../addressing/prefix.ts';
 import type {
   EventData,
   EventType,
+  HolderKind,
   LedgerEvent,
   ObjectRef,
   Scope,
@@ -24,11 +26,15 @@ export interface DecisionContext {
   /** The platform's classes and locations, as read when the command was filled. */
   readonly platform: PlatformState;
   /** Grants that other streams have given for this command. */
-  readonly grants: readonly RangeGrant[];
+  readonly grants: readonly Grant[];
 }
+
+/** What another stream has given, or why not. */
+export type Grant = RangeGrant | AddressGrant;
 
 /** A range that an authored pool has carved for this project, or its refusal. */
 export interface RangeGrant {
+  readonly type: 'Range';
   /** The generation of the project that it was given to. */
   readonly generation: string;
   readonly className: string;
@@ -37,6 +43,42 @@ export interface RangeGrant {
   readonly pool: string;
   readonly granted: { readonly id: string; readonly prefix: string } | undefined;
   readonly message: string;
+}
+
+/** An address that an authored pool holds for a claim of this project, or its refusal. */
+export interface AddressGrant {
+  readonly type: 'Address';
+  /** The generation of the project that it was given to. */
+  readonly generation: string;
+  /** The uid of the claim, and which of its addresses it is. */
+  readonly claim: string;
+  readonly ordinal: number;
+  /** The pool that holds it, or that refused last. */
+  readonly pool: string;
+  readonly granted:
+    | {
+        readonly id: string;
+        readonly block: string;
+        /** The longest that the pool lets a retained holding wait. */
+        readonly retentionLeaseMsMax: number | null;
+      }
+    | undefined;
+  /** Why none is held. */
+  readonly refusal: Pick<Rejection, 'reason' | 'message'> | undefined;
+}
+
+/** An address that a claim wants: of an authored pool that offers a class, or of this very one. */
+export interface WantedAddress {
+  readonly claim: ObjectRef & { readonly kind: HolderKind };
+  readonly ordinal: number;
+  readonly className: string | undefined;
+  readonly pool: string | undefined;
+  readonly family: Family;
+  readonly length: number;
+  /** The very block that is asked for. */
+  readonly block: string | undefined;
+  /** A hold for this that the project no longer uses, if the pool still shows it. */
+  readonly abandonedGrant: EndedGrant | undefined;
 }
 
 /** What another stream has to grant before the decision can be made (DESIGN: two-step work). */
@@ -57,6 +99,11 @@ export type Need =
       readonly location: ObjectRef;
       /** The grant that this project has ended or abandoned, if the platform still shows it. */
       readonly endedGrant: string | undefined;
+    }
+  | {
+      /** All or none of them: who cannot have one holds none. */
+      readonly type: 'Addresses';
+      readonly wanted: readonly WantedAddress[];
     };
 
 /** A range that a project has given up, and the instant before which nobody may use it. */

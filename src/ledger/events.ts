@@ -45,8 +45,9 @@ const scope = z.strictObject({
 export type Scope = z.infer<typeof scope>;
 
 const holdingPolicy = z.strictObject({
-  classUid: uid,
-  classRevision: revision,
+  /** None of a block that no class was asked for. */
+  classUid: uid.optional(),
+  classRevision: revision.optional(),
   quarantineMs: z.int().min(0),
   retentionLeaseMs: z.int().min(0).nullable(),
   retentionGraceMs: z.int().min(0),
@@ -150,6 +151,7 @@ const named = { at, name: text, uid };
 
 /** Kinds of object that blocks of an authored pool are held for. */
 const HOLDER_KINDS = ['NetworkInterfaceClaim', 'IPClaim'] as const;
+export type HolderKind = (typeof HOLDER_KINDS)[number];
 
 /** Schema of the data of each event type, at its present version. */
 export const eventSchemas = {
@@ -406,6 +408,8 @@ export const eventSchemas = {
   /** Held by a claim again, or by none: then it is retained, at longest until it expires. */
   IPAllocationUpdated: z.strictObject({
     ...named,
+    pool: text,
+    block: cidr,
     claim: objectRef.nullable(),
     expiresAt: at.nullable(),
   }),

@@ -110,6 +110,13 @@ export function allowsLength(spec: IPClassSpec, length: number): boolean {
   return spec.defaultPrefixLength === undefined || length === spec.defaultPrefixLength;
 }
 
+/** Whether a project may name this class; operators may name any. */
+export function isClassOpenTo(spec: IPClassSpec, project: string, asOperator: boolean): boolean {
+  if (asOperator) return true;
+  const projects = spec.visibility === 'shared' ? (spec.projects ?? []) : [];
+  return projects.includes('*') || projects.includes(project);
+}
+
 /** One thing wrong with a class or a plan, and where. */
 export interface Problem {
   readonly path: string;

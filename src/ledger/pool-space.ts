@@ -28,8 +28,8 @@ export interface PoolSpace {
   /** Blocks held by interfaces, and pools carved from this one: it stays while there are any. */
   readonly held: number;
   readonly children: number;
-  /** The policy of the newest holding: holdings of an equal one share this value. */
-  readonly policy?: EventData<'AddressAllocated'>['policy'];
+  /** Class and policy of the newest holding: holdings of equal ones share these values. */
+  readonly newest?: Pick<EventData<'AddressAllocated'>, 'className' | 'policy'>;
 }
 
 export interface PoolRange {

@@ -32,6 +32,7 @@ const STATEMENTS = {
   answered: `SELECT stream, request_hash, code, revision, position FROM idempotency_keys
     WHERE command_id = ?`,
   grants: 'SELECT * FROM grants ORDER BY position, grant_id',
+  grant: 'SELECT * FROM grants WHERE grant_id = ?',
   unfinished: 'SELECT project FROM waiting GROUP BY project ORDER BY min(position), project',
   waitingFor: `SELECT project FROM waiting WHERE cause = ? GROUP BY project
     ORDER BY min(position), project`,
@@ -251,6 +252,11 @@ export class SqliteViews implements Views {
     return this.#all('grants').map((row) => openGrantOf(row as Record<string, string>));
   }
 
+  openGrant(grantId: string): OpenGrant | undefined {
+    const [row] = this.#all('grant', grantId);
+    return row && openGrantOf(row as Record<string, string>);
+  }
+
   unfinishedProjects(): readonly string[] {
     return this.#all('unfinished').map(({ project }) => project as string);
   }
@@ -352,6 +358,12 @@ function openGrantOf(row: Record<string, string>): OpenGrant {
       return { type: 'RangeGranted', pool, project, grantId };
     case 'RangeEnded':
       return { type: 'RangeEnded', pool, grantId, availableAt };
+    case 'AddressGranted':
+      return { type: 'AddressGranted', pool, project, grantId };
+    case 'AddressCommitted':
+      return { type: 'AddressCommitted', pool, project, grantId };
+    case 'AddressEnded':
+      return { type: 'AddressEnded', pool, project, grantId, availableAt };
     case 'LocationGranted':
       return { type: 'LocationGranted', location, project, grantId };
     case 'LocationEnded':

@@ -89,6 +89,28 @@ export type OpenGrant =
       readonly availableAt: string;
     }
   | {
+      /** A hold of an authored pool that no project has committed. */
+      readonly type: 'AddressGranted';
+      readonly pool: string;
+      readonly project: string;
+      readonly grantId: string;
+    }
+  | {
+      /** A hold that was committed; its pool has not heard of it yet. */
+      readonly type: 'AddressCommitted';
+      readonly pool: string;
+      readonly project: string;
+      readonly grantId: string;
+    }
+  | {
+      /** A hold whose use is over; the pool takes it back, unused before the instant. */
+      readonly type: 'AddressEnded';
+      readonly pool: string;
+      readonly project: string;
+      readonly grantId: string;
+      readonly availableAt: string;
+    }
+  | {
       /** A join at a location that no presence was made with. */
       readonly type: 'LocationGranted';
       readonly location: ObjectRefOf;
@@ -196,6 +218,8 @@ export interface Views {
   /** Interfaces that stand at a location, over all projects. */
   interfacesAt(location: string): number;
   openGrants(): readonly OpenGrant[];
+  /** The open grant of this id. */
+  openGrant(grantId: string): OpenGrant | undefined;
   /** Projects in which something waits, or is being deleted, in the order it began. */
   unfinishedProjects(): readonly string[];
   /** Projects with a claim or network that waits for this cause (`location/x`, `pool/y`). */

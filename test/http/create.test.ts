@@ -23,6 +23,7 @@ describe('creating', () => {
         type: 'RequestClaim',
         name: 'web-0',
         metadata: {},
+        asOperator: true,
         spec: {
           network: { name: 'net-a' },
           location: { name: 'dfw' },

@@ -358,6 +358,7 @@ class FakeViews implements Views {
   async close(): Promise<void> {}
   poolCounts = () => undefined;
   openGrants = () => [];
+  openGrant = () => undefined;
   unfinishedProjects = () => [];
   projectsWaitingFor = () => [];
   projectsAtDeletedLocations = () => [];

@@ -302,7 +302,7 @@ describe('the reasons of a claim that waits', () => {
     ],
     ['LocationDraining', {}, [...ready, updateLocation('us', { draining: true })]],
     ['ClassNotFound', { addresses: [{ class: 'none' }] }, ready],
-    ['NoOfferingPool', { addresses: [{ class: 'tenant-ipv6' }] }, ready],
+    ['NoOfferingPool', { addresses: [{ class: 'tenant-endpoint-ipv4' }] }, ready],
     ['AddressFamilyNotCarried', {}, [createProject, location('us'), network('net', ONLY_IPV6)]],
     [
       'AddressFamilyNotCarried',

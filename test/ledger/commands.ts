@@ -1,6 +1,7 @@
 import type { ClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
+import { ipClassSpec } from '../../src/ledger/ip-class.ts';
 import type { AddressingPlan } from '../../src/ledger/plan.ts';
-import { addressingPlan } from '../../src/ledger/plan.ts';
+import { addressingPlan, readPlan } from '../../src/ledger/plan.ts';
 import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
 import type { PoolCommand } from '../../src/ledger/pool/decide.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
@@ -167,4 +168,37 @@ export function planOf(lengths: Lengths = {}): AddressingPlan {
     ],
     pools: [{ name: 'root', ipFamily: 'IPv6', cidr: root, classNames: ['root6'] }],
   });
+}
+
+/** A class of public addresses and the pool that offers it; four addresses, unless it says else. */
+export interface PublicPool {
+  readonly className: string;
+  readonly pool: string;
+  readonly cidr: string;
+  readonly spec?: object;
+}
+
+export const publicV4: PublicPool = {
+  className: 'public4',
+  pool: 'public-a',
+  cidr: '198.51.100.0/30',
+};
+
+/** A plan with public classes; pools that name the same class offer the one of the first. */
+export function planWith(lengths: Lengths, ...publics: readonly PublicPool[]): AddressingPlan {
+  const plan = planOf(lengths);
+  const { quarantine = '60s' } = lengths;
+  for (const { className, pool, cidr, spec } of publics) {
+    const ipFamily = cidr.includes(':') ? ('IPv6' as const) : ('IPv4' as const);
+    plan.pools.push({ name: pool, ipFamily, cidr, classNames: [className] });
+    if (plan.classes.some(({ name }) => name === className)) continue;
+    const length = ipFamily === 'IPv6' ? 128 : 32;
+    const shared = { visibility: 'shared', projects: ['*'], defaultPrefixLength: length };
+    plan.classes.push({
+      name: className,
+      default: false,
+      spec: ipClassSpec.parse({ ipFamily, quarantine, ...shared, ...spec }),
+    });
+  }
+  return readPlan(plan);
 }

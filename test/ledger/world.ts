@@ -1,5 +1,12 @@
 import { formatPrefix } from '../../src/addressing/prefix.ts';
-import type { Decision, DecisionContext, Need, RangeGrant } from '../../src/ledger/decision.ts';
+import type {
+  Decision,
+  DecisionContext,
+  Grant,
+  Need,
+  RangeGrant,
+  WantedAddress,
+} from '../../src/ledger/decision.ts';
 import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
@@ -7,6 +14,7 @@ import { decidePlatform, type PlatformCommand } from '../../src/ledger/platform/
 import { offeringPools } from '../../src/ledger/platform/directory.ts';
 import { initialPlatform, type PlatformState } from '../../src/ledger/platform/state.ts';
 import { decidePool, type PoolCommand } from '../../src/ledger/pool/decide.ts';
+import { holdKey } from '../../src/ledger/pool/holds.ts';
 import { carveKey, initialPool, type PoolState } from '../../src/ledger/pool/state.ts';
 import {
   decideProject,
@@ -23,7 +31,13 @@ const PLATFORM_COMMANDS = new Set(
     'LeaveLocation',
   ]),
 );
-const POOL_COMMANDS = new Set(['OpenPool', 'CarveRange', 'ReturnRange']);
+const POOL_COMMANDS = new Set(
+  ['OpenPool', 'CarveRange', 'ReturnRange'].concat([
+    'HoldAddress',
+    'ConfirmAddress',
+    'UnholdAddress',
+  ]),
+);
 
 export type Stream = 'platform' | 'project' | `pool.${string}`;
 export type Logged = LedgerEvent & { readonly stream: Stream };
@@ -57,7 +71,10 @@ export class World {
   #settled = 0;
   #commands = 0;
 
+  readonly plan: AddressingPlan;
+
   constructor(plan: AddressingPlan = builtInPlan()) {
+    this.plan = plan;
     this.run({ type: 'OpenPlatform', plan });
     for (const { name, ...spec } of plan.pools) {
       const { uid } = this.platform.roots.find(({ pool }) => pool.name === name)!.pool;
@@ -76,7 +93,7 @@ export class World {
     return this.project.claims.get(name)!.wait?.reason;
   }
 
-  contextOf(grants: readonly RangeGrant[] = []): DecisionContext {
+  contextOf(grants: readonly Grant[] = []): DecisionContext {
     this.#commands += 1;
     const commandId = uuidOf('test', this.#commands);
     return { commandId, atMs: this.atMs, platform: this.platform, grants };
@@ -147,7 +164,7 @@ export class World {
 
   #runInProject(command: ProjectCommand): Decision<ProjectState> {
     const context = this.contextOf();
-    const grants: RangeGrant[] = [];
+    const grants: Grant[] = [];
     for (let attempt = 0; attempt < 8; attempt += 1) {
       const { platform, atMs } = this;
       const decision = this.inProject(command, { ...context, platform, atMs, grants });
@@ -158,18 +175,22 @@ export class World {
   }
 
   /** Has the other stream grant what is needed; a grant of a range is added to the list. */
-  fulfil(need: Need, grants: RangeGrant[]): void {
+  fulfil(need: Need, grants: Grant[]): void {
     const generation = this.project.namespace?.uid ?? '';
     if (need.type === 'LocationJoin') {
       const { location, endedGrant } = need;
       this.run({ type: 'JoinLocation', location, project: 'alpha', generation, endedGrant });
       return;
     }
+    if (need.type === 'Addresses') {
+      for (const wanted of need.wanted) if (!this.#hold(wanted, grants)) return;
+      return;
+    }
     const { className, scope, ordinal, childPool, length, abandonedGrant: abandoned } = need;
-    const asked = { generation, className, scope, ordinal };
-    let refused = { ...asked, pool: '', granted: undefined, message: '' };
+    const asked = { type: 'Range' as const, generation, className, scope, ordinal };
+    let refused: Grant = { ...asked, pool: '', granted: undefined, message: '' };
     for (const pool of offeringPools(this.platform, need.parentClassName)) {
-      const carve = { type: 'CarveRange', ...asked, childPool, length, abandoned } as const;
+      const carve = { ...asked, type: 'CarveRange', childPool, length, abandoned } as const;
       const decision = this.onPool(pool, carve);
       if (decision.outcome === 'decided') {
         const { grantId: id, prefix } = decision.state.carves.get(carveKey(...keyOf(asked)))!;
@@ -180,6 +201,35 @@ export class World {
       refused = { ...asked, pool, granted: undefined, message };
     }
     grants.push(refused);
+  }
+
+  /** Has the first pool that can hold what is wanted; gives whether one could. */
+  #hold(wanted: WantedAddress, grants: Grant[]): boolean {
+    const generation = this.project.namespace?.uid ?? '';
+    const { claim, ordinal, className, abandonedGrant: abandoned } = wanted;
+    const { family, length, block } = wanted;
+    const grant = { type: 'Address', generation, claim: claim.uid, ordinal } as const;
+    const pools = className === undefined ? [wanted.pool as string] : this.offering(className);
+    let refusal: Extract<Grant, { type: 'Address' }>['refusal'];
+    for (const pool of pools) {
+      const asked = { project: 'alpha', generation, claim, ordinal, className, family, length };
+      const hold = { type: 'HoldAddress', pool, ...asked, block, abandoned } as const;
+      const decision = this.onPool(pool, hold);
+      if (decision.outcome === 'decided') {
+        const held = decision.state.holds.get(holdKey(generation, claim.uid, ordinal))!;
+        const granted = { id: held.grantId, block: formatPrefix(held.block) };
+        const given = { ...granted, retentionLeaseMsMax: null };
+        grants.push({ ...grant, pool, granted: given, refusal: undefined });
+        return true;
+      }
+      if (decision.outcome === 'rejected') refusal = decision.rejection;
+    }
+    grants.push({ ...grant, pool: pools.at(-1) ?? '', granted: undefined, refusal });
+    return false;
+  }
+
+  offering(className: string): string[] {
+    return offeringPools(this.platform, className);
   }
 
   #serve(causes: readonly string[]): void {
@@ -198,6 +248,12 @@ export class World {
       this.#returnRange(event.data.endsGrant);
     } else if (event.type === 'AddressSpaceClosed') {
       for (const range of event.data.ranges) this.#returnRange(range);
+    } else if (event.type === 'AddressAllocated' || event.type === 'IPAllocationCreated') {
+      this.#confirm(event.data);
+    } else if (event.type === 'AddressReleased' || event.type === 'IPAllocationDeleted') {
+      this.#unhold(event.data.endsGrant?.grantId, event.data.availableAt);
+    } else if (event.type === 'GrantAbandoned') {
+      this.#unhold(event.data.grantId, event.data.at);
     } else if (event.type === 'DeletionRequested' && event.stream === 'platform') {
       this.#vacate(event.data.name);
     } else if (event.type === 'InterfaceDeleted') {
@@ -207,10 +263,30 @@ export class World {
       this.#serve(foreignCausesOf(event));
       return;
     }
-    const atMs = event.type === 'PrefixReturned' ? Date.parse(event.data.availableAt) : 0;
-    for (const cause of causesOf(event)) {
+    const isBack = event.type === 'PrefixReturned' || event.type === 'AddressUnheld';
+    const atMs = isBack ? Date.parse(event.data.availableAt) : 0;
+    for (const cause of this.#causesOf(event)) {
       if (atMs <= this.atMs) this.#serve([cause]);
       else this.#wakes.push({ atMs, cause });
+    }
+  }
+
+  /** What becomes free in an authored pool is good for all who wait for a class that it offers. */
+  #causesOf(event: Logged): string[] {
+    if (event.type !== 'AddressUnheld') return causesOf(event);
+    const spec = this.plan.pools.find(({ name }) => name === event.data.pool);
+    return [...causesOf(event), ...(spec?.classNames ?? []).map((name) => `offer/${name}`)];
+  }
+
+  #confirm({ pool, grant }: { pool: string; grant?: { id: string } | undefined }): void {
+    if (grant !== undefined) this.onPool(pool, { type: 'ConfirmAddress', grantId: grant.id });
+  }
+
+  #unhold(grantId: string | undefined, availableAt: string): void {
+    if (grantId === undefined) return;
+    for (const [pool, { holdKeys }] of this.pools) {
+      if (!holdKeys.has(grantId)) continue;
+      this.onPool(pool, { type: 'UnholdAddress', grantId, availableAt });
     }
   }
 
@@ -250,7 +326,7 @@ export class World {
 function foreignCausesOf(event: LedgerEvent): string[] {
   if (event.type === 'NetworkUpdated') return event.data.waiting.flatMap(({ causes }) => causes);
   if (event.type !== 'ClaimQueued') return [];
-  return /^(location|class)\//.test(event.data.cause) ? [event.data.cause] : [];
+  return /^(location|class|offer)\//.test(event.data.cause) ? [event.data.cause] : [];
 }
 
 function keyOf(asked: Pick<RangeGrant, 'generation' | 'className' | 'scope' | 'ordinal'>) {

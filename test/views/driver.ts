@@ -1,3 +1,4 @@
+import { formatPrefix } from '../../src/addressing/prefix.ts';
 import {
   type Aggregate,
   platformAggregate,
@@ -5,13 +6,21 @@ import {
   projectAggregate,
   type SpaceState,
 } from '../../src/application/aggregate.ts';
-import type { Decision, DecisionContext, Need, RangeGrant } from '../../src/ledger/decision.ts';
+import type {
+  Decision,
+  DecisionContext,
+  Grant,
+  Need,
+  WantedAddress,
+} from '../../src/ledger/decision.ts';
 import type { ClaimSpec, EventData, LedgerEvent } from '../../src/ledger/events.ts';
 import { eventId, uuidOf } from '../../src/ledger/identifiers.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
 import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import { offeringPools } from '../../src/ledger/platform/directory.ts';
 import type { PlatformState } from '../../src/ledger/platform/state.ts';
 import type { PoolCommand } from '../../src/ledger/pool/decide.ts';
+import { holdKey } from '../../src/ledger/pool/holds.ts';
 import { carveKey, type PoolState } from '../../src/ledger/pool/state.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import type { ProjectState } from '../../src/ledger/project/state.ts';
@@ -160,7 +169,7 @@ export class Driver {
   /** Decides a command of a project; nothing has happened before its events are appended. */
   decide(
     { project, command, key }: { project: string; command: ProjectCommand; key?: Key | undefined },
-    grants: readonly RangeGrant[],
+    grants: readonly Grant[],
   ): Decided {
     return this.#prepare(this.#projectSpace(project), command, grants, key);
   }
@@ -186,14 +195,14 @@ export class Driver {
   }
 
   /** Has other streams grant what a command of a project needs; gives what they have granted. */
-  async grants(name: string, command: ProjectCommand): Promise<RangeGrant[]> {
+  async grants(name: string, command: ProjectCommand): Promise<Grant[]> {
     const space = this.#projectSpace(name);
-    const grants: RangeGrant[] = [];
+    const grants: Grant[] = [];
     for (;;) {
       const decision = this.#decide(space, command, grants, 'trial');
       if (decision.outcome !== 'needs') return grants;
       const granted = await this.#fulfil(name, space.state, decision.need);
-      if (granted !== undefined) grants.push(granted);
+      grants.push(...granted);
     }
   }
 
@@ -217,7 +226,7 @@ export class Driver {
     return this.#poolSpace(name).state;
   }
 
-  async #fulfil(name: string, state: ProjectState, need: Need): Promise<RangeGrant | undefined> {
+  async #fulfil(name: string, state: ProjectState, need: Need): Promise<Grant[]> {
     const generation = state.namespace?.uid ?? '';
     if (need.type === 'LocationJoin') {
       const { location, endedGrant } = need;
@@ -225,17 +234,40 @@ export class Driver {
         type: 'JoinLocation',
         ...{ location, project: name, generation, endedGrant },
       });
-      return undefined;
+      return [];
+    }
+    if (need.type === 'Addresses') {
+      const grants: Grant[] = [];
+      for (const wanted of need.wanted) {
+        grants.push(await this.#hold(name, generation, wanted));
+        if (grants.at(-1)?.granted === undefined) break;
+      }
+      return grants;
     }
     const { className, childPool, length, scope, ordinal, abandonedGrant: abandoned } = need;
     const pool = 'tenant-ipv6';
-    const asked = { generation, className, scope, ordinal };
-    const command = { type: 'CarveRange', ...asked, childPool, length, abandoned } as const;
+    const asked = { type: 'Range' as const, generation, className, scope, ordinal };
+    const command = { ...asked, type: 'CarveRange', childPool, length, abandoned } as const;
     const { rejection } = await this.pool(pool, command);
     const carves = this.poolState(pool).carves;
     const carve = carves.get(carveKey(generation, className, scope, ordinal));
     const granted = carve && { id: carve.grantId, prefix: carve.prefix };
-    return { ...asked, pool, granted, message: rejection?.message ?? '' };
+    return [{ ...asked, pool, granted, message: rejection?.message ?? '' }];
+  }
+
+  async #hold(project: string, generation: string, wanted: WantedAddress): Promise<Grant> {
+    const { claim, ordinal, className, abandonedGrant: abandoned, family, length, block } = wanted;
+    const [pool = ''] =
+      className === undefined ? [wanted.pool] : offeringPools(this.platformState, className);
+    const asked = { project, generation, claim, ordinal, className, family, length };
+    const { rejection: refusal } = await this.pool(pool, {
+      ...{ type: 'HoldAddress', pool, ...asked, block, abandoned },
+    });
+    const hold = this.poolState(pool).holds.get(holdKey(generation, claim.uid, ordinal));
+    const granted = hold && {
+      ...{ id: hold.grantId, block: formatPrefix(hold.block), retentionLeaseMsMax: null },
+    };
+    return { type: 'Address', generation, claim: claim.uid, ordinal, pool, granted, refusal };
   }
 
   async #submit<S extends SpaceState, C>(space: Space<S, C>, command: C): Promise<Outcome> {
@@ -247,7 +279,7 @@ export class Driver {
   #prepare<S extends SpaceState, C>(
     space: Space<S, C>,
     command: C,
-    grants: readonly RangeGrant[] = [],
+    grants: readonly Grant[] = [],
     key?: Key,
   ): Decided {
     const commandId = this.#nextId();
@@ -274,7 +306,7 @@ export class Driver {
   #decide<S extends SpaceState, C>(
     { aggregate, state }: Space<S, C>,
     command: C,
-    grants: readonly RangeGrant[],
+    grants: readonly Grant[],
     commandId: string,
   ): Decision<S> {
     const atMs = Math.max(this.now, state.lastAtMs);

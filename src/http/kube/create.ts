@@ -35,7 +35,8 @@ export async function createObject(
   const causes = keptLabelProblems(read.metadata, kept);
   if (causes.length > 0) throw invalid(kind, name, causes);
   const metadata = storedMetadata(read.metadata, kept);
-  const command = writes.create({ ...key, spec: read.spec, metadata });
+  const desired = { ...key, spec: read.spec, metadata };
+  const command = writes.create(desired, exchange.request.actor);
   const accepted = await carryOut(exchange, command);
   return { code: 201, text: present(objectAfter(exchange, kind, key, accepted), kind, name) };
 }

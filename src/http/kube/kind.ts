@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Expectation } from '../../ledger/decision.ts';
-import type { StoredMetadata } from '../../ledger/events.ts';
+import type { Actor, StoredMetadata } from '../../ledger/events.ts';
 import type { PlatformCommand } from '../../ledger/platform/decide.ts';
 import type { ProjectCommand } from '../../ledger/project/decide.ts';
 import type { ObjectKey, Views } from '../../views/views.ts';
@@ -49,7 +49,7 @@ export interface Writes<Spec = unknown> {
   /** What is wrong with a change of mutable fields. */
   changeProblems?(from: Spec, to: Spec): readonly StatusCause[];
   /** Absent where clients create none. */
-  create?(desired: Desired<Spec>): LedgerCommand;
+  create?(desired: Desired<Spec>, actor: Actor): LedgerCommand;
   /** Absent where no field of the spec may change. */
   update?(desired: Desired<Spec>, expect: Expectation): LedgerCommand;
   remove(key: ObjectKey, expect: Expectation, views: Views): LedgerCommand;

@@ -1,4 +1,5 @@
 import type { EventData, EventType } from '../../ledger/events.ts';
+import type { IPPoolSpec } from '../../ledger/ip-pool.ts';
 import type { RecordedEvent } from '../../store/store.ts';
 
 type Blocks = {
@@ -12,18 +13,34 @@ const BLOCKS: Blocks = {
   RangeAdded: ({ prefix }) => [prefix],
   RangeRemoved: ({ prefix }) => [prefix],
   RootRangeRegistered: ({ prefix }) => [prefix],
+  RootRangeReleased: ({ prefix }) => [prefix],
   PrefixCarved: ({ prefix }) => [prefix],
   PrefixReturned: ({ prefix }) => [prefix],
   PrefixReserved: ({ prefix }) => [prefix],
+  ReservationLifted: ({ prefix }) => [prefix],
+  AddressHeld: ({ block }) => [block],
+  AddressConfirmed: ({ block }) => [block],
+  AddressUnheld: ({ block }) => [block],
   AddressAllocated: ({ block }) => [block],
   AddressReleased: ({ block }) => [block],
-  InterfaceReady: ({ spec }) => spec.addresses.map(({ address }) => address),
+  InterfaceReady: ({ spec }) =>
+    [...spec.addresses, ...(spec.externalAddresses ?? [])].map(({ address }) => address),
   NetworkCreated: ({ spec }) => [spec.ipam.ipv6Range, spec.ipam.ipv4Range],
   NetworkContextCreated: ({ subnets, requested = [] }) =>
     [...subnets, ...requested].map(({ prefix }) => prefix),
   NetworkContextUpdated: ({ subnets }) => subnets.map(({ prefix }) => prefix),
-  IPPoolCreated: ({ spec }) => [spec.cidr],
+  IPPoolCreated: ({ spec }) => rangesOf(spec),
+  IPPoolUpdated: ({ spec }) => rangesOf(spec),
+  PoolRegistered: ({ spec }) => rangesOf(spec),
+  PoolRegistrationChanged: ({ spec }) => rangesOf(spec),
+  IPAllocationCreated: ({ block }) => [block],
+  IPAllocationUpdated: ({ block }) => [block],
+  IPAllocationDeleted: ({ block }) => [block],
 };
+
+function rangesOf({ cidr, additionalCIDRs = [] }: IPPoolSpec) {
+  return [cidr, ...additionalCIDRs];
+}
 
 /** The blocks of an event of the log. */
 export function blocksOf({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): readonly string[] {

@@ -7,3 +7,8 @@ export function offeringPools(platform: PlatformState, className: string): strin
     .map((pool) => pool.name)
     .sort();
 }
+
+/** The classes that an authored pool offers. */
+export function classesOffered(platform: PlatformState, pool: string): readonly string[] {
+  return platform.plan?.pools.find(({ name }) => name === pool)?.classNames ?? [];
+}

@@ -3,6 +3,7 @@ import type { EventData } from '../events.ts';
 import type { Rejection } from '../rejections.ts';
 import { type CarveCommand, carveRange, returnRange } from './carves.ts';
 import { evolvePool } from './evolve.ts';
+import { confirmAddress, type HoldCommand, holdAddress, unholdAddress } from './holds.ts';
 import type { PoolState } from './state.ts';
 
 export type PoolCommand =
@@ -12,7 +13,8 @@ export type PoolCommand =
       readonly uid: string;
       readonly spec: EventData<'IPPoolCreated'>['spec'];
     }
-  | CarveCommand;
+  | CarveCommand
+  | HoldCommand;
 
 type PoolDraft = Draft<PoolState>;
 
@@ -39,6 +41,12 @@ function decideOn(
       return carveRange(draft, command, context);
     case 'ReturnRange':
       return returnRange(draft, command, context);
+    case 'HoldAddress':
+      return holdAddress(draft, command, context);
+    case 'ConfirmAddress':
+      return confirmAddress(draft, command, context);
+    case 'UnholdAddress':
+      return unholdAddress(draft, command, context);
   }
 }
 

@@ -1,6 +1,7 @@
 import { parsePrefix } from '../../addressing/prefix.ts';
 import type { EventData, LedgerEvent } from '../events.ts';
 import { giveBackTo, type PoolSpace, poolRange, takeFrom } from '../pool-space.ts';
+import { addressConfirmed, addressHeld, addressUnheld } from './holds.ts';
 import { carveKey, type PoolState, spaceOf } from './state.ts';
 
 /** The state after an event of an authored pool's stream. */
@@ -25,6 +26,12 @@ export function evolvePool(state: PoolState, event: LedgerEvent): PoolState {
       return carved(moved, event.data, atMs);
     case 'PrefixReturned':
       return returned(moved, event.data, atMs);
+    case 'AddressHeld':
+      return addressHeld(moved, event.data, atMs);
+    case 'AddressConfirmed':
+      return addressConfirmed(moved, event.data);
+    case 'AddressUnheld':
+      return addressUnheld(moved, event.data, atMs);
     default:
       throw new Error(`${event.type} is no event of a pool's stream`);
   }

@@ -1,6 +1,7 @@
 import { Map as PersistentMap } from 'immutable';
 import type { Scope } from '../events.ts';
 import type { PoolSpace } from '../pool-space.ts';
+import type { Hold } from './holds.ts';
 
 /** The address space of one authored pool: the ranges it has carved for projects. */
 export interface PoolState {
@@ -12,6 +13,10 @@ export interface PoolState {
   readonly carves: PersistentMap<string, Carve>;
   /** The same by the id of their grant. */
   readonly carveKeys: PersistentMap<string, string>;
+  /** Holds in force, by what they are for. */
+  readonly holds: PersistentMap<string, Hold>;
+  /** The same by the id of their grant. */
+  readonly holdKeys: PersistentMap<string, string>;
 }
 
 export interface Carve {
@@ -28,6 +33,8 @@ export function initialPool(): PoolState {
     space: undefined,
     carves: PersistentMap(),
     carveKeys: PersistentMap(),
+    holds: PersistentMap(),
+    holdKeys: PersistentMap(),
   };
 }
 

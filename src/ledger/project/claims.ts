@@ -1,10 +1,18 @@
 import { formatPrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Expectation, instant } from '../decision.ts';
-import type { ClaimSpec, InterfaceAddress, ObjectRef, StoredMetadata, Subnet } from '../events.ts';
+import type {
+  ClaimSpec,
+  ExternalAddress,
+  InterfaceAddress,
+  ObjectRef,
+  StoredMetadata,
+  Subnet,
+} from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
 import { holdingPolicy, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import type { Rejection, WaitReason } from '../rejections.ts';
+import { externalClasses, takeExternals } from './external-addresses.ts';
 import { releaseInterface, retainInterface } from './interfaces.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome } from './objects.ts';
 import {
@@ -16,19 +24,21 @@ import {
 } from './presences.ts';
 import {
   type AskingContext,
-  classNotFound,
   nextBlock,
   type ProjectDraft,
   poolNamed,
   type Step,
 } from './spaces.ts';
 import type { ClaimRecord, InterfaceRecord, NetworkRecord, Wait } from './state.ts';
+import { overQuota } from './usage.ts';
 
 export interface RequestClaim {
   readonly type: 'RequestClaim';
   readonly name: string;
   readonly spec: ClaimSpec;
   readonly metadata: StoredMetadata;
+  /** Whether an operator asks, to whom every class is open. */
+  readonly asOperator?: boolean;
 }
 
 export interface DeleteClaim {
@@ -39,7 +49,7 @@ export interface DeleteClaim {
 
 /**
  * Accepts a claim and meets it in the same append, or stores it with the reason why it waits.
- * Only a name that is taken and a project that takes nothing new refuse it.
+ * Only a name that is taken, a project that takes nothing new, and a quota refuse it.
  */
 export function requestClaim(
   draft: ProjectDraft,
@@ -56,9 +66,16 @@ export function requestClaim(
   const at = instant(context.atMs);
   const uid = uuidOf(context.commandId, 'NetworkInterfaceClaim');
   const platformRevision = context.platform.revision;
-  draft.emit('ClaimRequested', { at, name, uid, metadata, spec, platformRevision });
+  const asOperator = command.asOperator ? { asOperator: true as const } : {};
+  draft.emit('ClaimRequested', {
+    ...{ at, name, uid, metadata, spec, platformRevision },
+    ...asOperator,
+  });
   const tried = tryClaim(draft, context, name);
-  return tried !== undefined && 'need' in tried ? tried : undefined;
+  if (tried === undefined) return undefined;
+  if ('need' in tried) return tried;
+  const { reason, message } = tried.unmet;
+  return reason === 'QuotaExceeded' ? { reason, subject, message } : undefined;
 }
 
 /**
@@ -138,11 +155,15 @@ function rebindObstacle(
   if (nic.spec.attachmentMode !== spec.attachmentMode) {
     return ['AttachmentModeMismatch', `${has} attachment mode ${nic.spec.attachmentMode}`];
   }
-  const families = nic.holdings.map((holding) => holding.block.family);
+  const own = nic.holdings.filter(({ grant }) => grant === undefined);
+  const families = own.map(({ block }) => block.family);
   const lacking = spec.ipFamilies.find((family) => !families.includes(family));
   if (lacking !== undefined) return ['AddressFamilyMissing', `${has} no ${lacking} address`];
-  const ipClass = spec.addresses?.[0]?.class;
-  if (ipClass !== undefined) return ['AddressClassMissing', `${has} no address of "${ipClass}"`];
+  const external = nic.holdings.filter(({ grant }) => grant !== undefined);
+  const absent = spec.addresses?.find((one) => !external.some((h) => h.className === one.class));
+  if (absent !== undefined) {
+    return ['AddressClassMissing', `${has} no address of IPClass "${absent.class}"`];
+  }
   if (nic.spec.reclaimPolicy !== spec.reclaimPolicy) {
     return ['ReclaimPolicyMismatch', `${has} reclaim policy ${nic.spec.reclaimPolicy}`];
   }
@@ -156,8 +177,8 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
   if (!('done' in network)) return network;
   const location = usableLocation(draft, context, spec.location.name);
   if (!('done' in location)) return location;
-  const named = spec.addresses?.[0];
-  if (named !== undefined) return { unmet: unservedClass(context, named.class) };
+  const classes = externalClasses(draft, context, claim);
+  if (!('done' in classes)) return classes;
   const carried = carriedFamilies(network.done);
   const absent = spec.ipFamilies.find((family) => !carried.includes(family));
   if (absent !== undefined) {
@@ -165,6 +186,9 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
     const cause = `network/${spec.network.name}`;
     return { unmet: { reason: 'AddressFamilyNotCarried', message, cause } };
   }
+  const names = [...familyClasses(context, spec), ...classes.done.map(({ name }) => name)];
+  const excess = overQuota(draft.state, context.platform, names);
+  if (excess !== undefined) return { unmet: excess };
   const presence = ensurePresence(draft, context, network.done, location.done, spec.ipFamilies);
   if (!('done' in presence)) return presence;
   const nic = { name: claim.name, uid: uuidOf(claim.uid, 'NetworkInterface') };
@@ -176,17 +200,16 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
     if (!('done' in address)) return address;
     addresses.push({ ...address.done, primary: addresses.length === 0 });
   }
-  emitReady(draft, context, claim, nic, network.done, presence.done.name, addresses);
+  const externals = takeExternals(draft, context, claim, nic, classes.done);
+  if (!('done' in externals)) return externals;
+  const all = { addresses, externalAddresses: externals.done };
+  emitReady(draft, context, claim, nic, network.done, presence.done.name, all);
   return { done: true };
 }
 
-/** Addresses from outside a project's own space are not served: the class is as good as absent. */
-function unservedClass(context: DecisionContext, name: string): Wait {
-  if (context.platform.classes.has(name)) {
-    const message = `no pool offers IPClass "${name}" to claims`;
-    return { reason: 'NoOfferingPool', message, cause: `class/${name}` };
-  }
-  return classNotFound(name);
+/** The classes of the addresses that a claim wants beside its private ones. */
+function familyClasses({ platform }: DecisionContext, { ipFamilies }: ClaimSpec): string[] {
+  return ipFamilies.flatMap((family) => defaultClass(platform, family)?.name ?? []);
 }
 
 function allocateAddress(
@@ -225,7 +248,10 @@ function emitReady(
   nic: ObjectRef,
   network: NetworkRecord,
   networkContext: string,
-  addresses: InterfaceAddress[],
+  {
+    addresses,
+    externalAddresses,
+  }: { addresses: InterfaceAddress[]; externalAddresses: ExternalAddress[] },
 ): void {
   const { interfaceName, attachmentMode, reclaimPolicy, location } = claim.spec;
   draft.emit('InterfaceReady', {
@@ -239,6 +265,7 @@ function emitReady(
       attachmentMode,
       mtu: network.spec.mtu,
       addresses,
+      ...(externalAddresses.length === 0 ? {} : { externalAddresses }),
       reclaimPolicy,
     },
     networkContext,

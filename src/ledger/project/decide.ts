@@ -18,6 +18,7 @@ import {
   requestClaim,
 } from './claims.ts';
 import { evolveProject } from './evolve.ts';
+import { abandonUnused } from './held-addresses.ts';
 import {
   type DeleteInterface,
   deleteInterface,
@@ -92,7 +93,10 @@ export function decideProject(
 ): Decision<ProjectState> {
   const draft = new Draft(state, evolveProject);
   const outcome = decideOn(draft, command, context);
-  if (outcome === undefined) return draft.decided();
+  if (outcome === undefined) {
+    abandonUnused(draft, context);
+    return draft.decided();
+  }
   return 'need' in outcome ? { outcome: 'needs', need: outcome.need } : rejected(outcome);
 }
 
@@ -213,6 +217,8 @@ export function hasDeletion(state: ProjectState): boolean {
 function abandonGrant(draft: ProjectDraft, context: DecisionContext, grantId: string): undefined {
   const { state } = draft;
   const committed =
+    state.heldGrants.has(grantId) ||
+    state.endedHolds.has(grantId) ||
     state.joins.some((join) => join.grantId === grantId) ||
     state.grantedPools.some((name) =>
       poolNamed(state, name).ranges.some(({ grant }) => grant?.id === grantId),

@@ -1,11 +1,12 @@
-import { parsePrefix } from '../../addressing/prefix.ts';
+import { type Prefix, parsePrefix, samePrefix } from '../../addressing/prefix.ts';
 import type { ClaimSpec, EventData, LedgerEvent, ObjectRef } from '../events.ts';
-import { giveBackTo, takeFrom } from '../pool-space.ts';
+import { giveBackTo, type PoolSpace, takeFrom } from '../pool-space.ts';
 import { shared } from '../shared.ts';
 import { presenceName } from '../streams.ts';
 import { leaveLine, onClaim, onInterface, onPool, onPresence, seenPlatform } from './records.ts';
 import type { ClaimRecord, InterfaceRecord, PresenceRecord, ProjectState } from './state.ts';
-import { isPool, joinLine } from './waiting-line.ts';
+import { withBlock, withoutBlock } from './usage.ts';
+import { isPool, isQuota, joinLine } from './waiting-line.ts';
 
 const NONE: readonly never[] = [];
 
@@ -60,8 +61,37 @@ export function evolveClaim(
   }
 }
 
+/** The state after a block of the project's own space was taken. */
+function blockTaken(
+  state: ProjectState,
+  pool: string,
+  block: Prefix,
+  atMs: number,
+  newest?: PoolSpace['newest'],
+): ProjectState {
+  return onPool(state, pool, (space) => ({
+    ...takeFrom(space, block, atMs),
+    held: space.held + 1,
+    newest: newest ?? space.newest,
+  }));
+}
+
+/** The state after a block was given back to the project's own space. */
+function blockGivenBack(
+  state: ProjectState,
+  pool: string,
+  block: Prefix,
+  atMs: number,
+  availableAt: string,
+): ProjectState {
+  return onPool(state, pool, (space) => ({
+    ...giveBackTo(space, block, atMs, Date.parse(availableAt)),
+    held: space.held - 1,
+  }));
+}
+
 function claimRequested(state: ProjectState, data: EventData<'ClaimRequested'>): ProjectState {
-  const { name, uid, spec, metadata, platformRevision } = data;
+  const { name, uid, spec, metadata, platformRevision, asOperator = false } = data;
   const { revision } = state;
   const claim: ClaimRecord = {
     name,
@@ -71,6 +101,7 @@ function claimRequested(state: ProjectState, data: EventData<'ClaimRequested'>):
     spec: shared(placeOf(state, spec)?.claimSpec, spec),
     finalizers: metadata.finalizers ?? NONE,
     deleting: false,
+    asOperator,
     bound: undefined,
     wait: undefined,
   };
@@ -88,8 +119,13 @@ function claimQueued(state: ProjectState, data: EventData<'ClaimQueued'>): Proje
   }));
   const since = queued.claims.get(name)?.since ?? revision;
   const line = joinLine(queued.waiting.get(cause), name, since);
-  const waitingPools = isPool(cause) ? queued.waitingPools.add(cause) : queued.waitingPools;
-  return { ...queued, waiting: queued.waiting.set(cause, line), waitingPools };
+  const { waitingPools, waitingQuotas } = queued;
+  return {
+    ...queued,
+    waiting: queued.waiting.set(cause, line),
+    waitingPools: isPool(cause) ? waitingPools.add(cause) : waitingPools,
+    waitingQuotas: isQuota(cause) ? waitingQuotas.add(cause) : waitingQuotas,
+  };
 }
 
 function interfaceReady(state: ProjectState, data: EventData<'InterfaceReady'>): ProjectState {
@@ -141,17 +177,20 @@ function addressAllocated(
   data: EventData<'AddressAllocated'>,
   atMs: number,
 ): ProjectState {
+  const { grant } = data;
   const block = parsePrefix(data.block);
   const kept = state.pools.get(data.pool);
   const pool = shared(kept?.name, data.pool);
-  const policy = shared(kept?.policy, data.policy);
-  const taken = onPool(state, pool, (space) => ({
-    ...takeFrom(space, block, atMs),
-    held: space.held + 1,
-    policy,
-  }));
+  const className = shared(kept?.newest?.className, data.className);
+  const policy = shared(kept?.newest?.policy, data.policy);
+  const newest = kept?.newest?.policy === policy ? kept.newest : { className, policy };
+  const taken = grant === undefined ? blockTaken(state, pool, block, atMs, newest) : state;
+  const holding = { pool, block, className, policy };
   // Unlike a spread, this makes a list without room for more.
-  return { ...taken, allocating: state.allocating.concat({ pool, block, policy }) };
+  const allocating = state.allocating.concat(
+    grant === undefined ? holding : { ...holding, grant: grant.id },
+  );
+  return { ...withBlock(taken, className, grant?.id), allocating };
 }
 
 function addressReleased(
@@ -159,10 +198,12 @@ function addressReleased(
   data: EventData<'AddressReleased'>,
   atMs: number,
 ): ProjectState {
+  const { pool, at, availableAt, endsGrant } = data;
   const block = parsePrefix(data.block);
-  const availableAtMs = Date.parse(data.availableAt);
-  return onPool(state, data.pool, (space) => ({
-    ...giveBackTo(space, block, atMs, availableAtMs),
-    held: space.held - 1,
-  }));
+  const holdings = state.interfaces.get(data.interface.name)?.holdings ?? [];
+  const holding = holdings.find((one) => one.pool === pool && samePrefix(one.block, block));
+  const hold = { grantId: endsGrant?.grantId, at, availableAt };
+  const left = withoutBlock(state, holding?.className, hold);
+  if (endsGrant !== undefined) return left;
+  return blockGivenBack(left, pool, block, atMs, availableAt);
 }

@@ -65,8 +65,8 @@ function evolveSpace(
 }
 
 function positionOf(state: ProjectState) {
-  const { revision, lastAtMs, platformRevision, namespace } = state;
-  return { revision, lastAtMs, platformRevision, namespace };
+  const { revision, lastAtMs, platformRevision, namespace, endedHolds } = state;
+  return { revision, lastAtMs, platformRevision, namespace, endedHolds };
 }
 
 function rangeAdded(state: ProjectState, data: EventData<'RangeAdded'>): ProjectState {

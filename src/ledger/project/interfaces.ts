@@ -57,10 +57,12 @@ export function releaseInterface(
     }
     return;
   }
-  for (const { pool, block, policy } of nic.holdings) {
+  for (const { pool, block, policy, grant } of nic.holdings) {
     const availableAt = instant(context.atMs + policy.quarantineMs);
-    const released = { pool, block: formatPrefix(block), interface: { name, uid }, availableAt };
-    draft.emit('AddressReleased', { at, ...released });
+    draft.emit('AddressReleased', {
+      ...{ at, pool, block: formatPrefix(block), interface: { name, uid }, availableAt },
+      ...(grant === undefined ? {} : { endsGrant: { grantId: grant } }),
+    });
   }
   draft.emit('InterfaceDeleted', { at, name, uid, networkContext: nic.presence });
 }

@@ -73,6 +73,10 @@ export function leaveLine(state: ProjectState, name: string): ProjectState {
   const line = cause === undefined ? undefined : state.waiting.get(cause)?.delete(name);
   if (cause === undefined || line === undefined) return state;
   if (!line.isEmpty()) return { ...state, waiting: state.waiting.set(cause, line) };
-  const waitingPools = state.waitingPools.delete(cause);
-  return { ...state, waiting: state.waiting.delete(cause), waitingPools };
+  return {
+    ...state,
+    waiting: state.waiting.delete(cause),
+    waitingPools: state.waitingPools.delete(cause),
+    waitingQuotas: state.waitingQuotas.delete(cause),
+  };
 }

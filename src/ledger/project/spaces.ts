@@ -165,8 +165,9 @@ function addGrantedRange(
     return { unmet: { reason: 'NoOfferingPool', message, cause: `class/${parentClassName}` } };
   }
   // The newest counts: an earlier one may have been abandoned while the command was on its way.
-  const isWanted = (given: RangeGrant) => isFor(given, draft.state, ipClass, scope, ordinal);
-  const grant = context.grants.findLast(isWanted);
+  const grant = context.grants.findLast((given): given is RangeGrant => {
+    return given.type === 'Range' && isFor(given, draft.state, ipClass, scope, ordinal);
+  });
   const id = grant?.granted?.id ?? '';
   const availableAt = draft.state.abandonedGrants.get(id);
   if (grant === undefined || availableAt !== undefined) {

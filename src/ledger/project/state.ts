@@ -1,4 +1,4 @@
-import { Map as PersistentMap, Set as PersistentSet } from 'immutable';
+import { OrderedMap, Map as PersistentMap, Set as PersistentSet } from 'immutable';
 import type { Prefix } from '../../addressing/prefix.ts';
 import type { ClaimSpec, EventData, NetworkSpec, ObjectRef, Subnet } from '../events.ts';
 import type { PoolSpace } from '../pool-space.ts';
@@ -32,14 +32,24 @@ export interface ProjectState {
    * which nobody may use what it granted.
    */
   readonly abandonedGrants: PersistentMap<string, string>;
+  /** The holds of authored pools that an address or allocation here was committed with. */
+  readonly heldGrants: PersistentSet<string>;
+  /**
+   * Holds whose use has ended, each with the instant before which nobody may use the block. They
+   * are remembered until then: after it the block is anybody's whether the hold was used or not.
+   */
+  readonly endedHolds: OrderedMap<string, string>;
+  /** Blocks that the project holds, by class. */
+  readonly usage: PersistentMap<string, number>;
   /** Pools whose ranges came from authored pools. */
   readonly grantedPools: PersistentSet<string>;
   /** Claims that wait, in order, by what they wait for. */
   readonly waiting: PersistentMap<string, WaitingLine>;
   /** Networks that wait for a range, and networks that are being deleted. */
   readonly waitingNetworks: PersistentSet<string>;
-  /** Those causes in `waiting` that are pools without room. */
+  /** Those causes in `waiting` that are pools without room, and those that are quotas. */
   readonly waitingPools: PersistentSet<string>;
+  readonly waitingQuotas: PersistentSet<string>;
   readonly deletingNetworks: PersistentSet<string>;
   /** Addresses allocated to the interface that the same append makes ready. */
   readonly allocating: readonly Holding[];
@@ -78,6 +88,8 @@ export interface ClaimRecord extends ObjectRecord {
   readonly spec: ClaimSpec;
   /** Revision of its first event: its place among those that wait. */
   readonly since: number;
+  /** Whether an operator asked, to whom every class is open. */
+  readonly asOperator: boolean;
   /** The interface that it is bound to. */
   readonly bound: string | undefined;
   readonly wait: Wait | undefined;
@@ -106,7 +118,10 @@ export type InterfaceShape = Pick<
 export interface Holding {
   readonly pool: string;
   readonly block: Prefix;
+  readonly className: string;
   readonly policy: EventData<'AddressAllocated'>['policy'];
+  /** Of an address from an authored pool: the hold there. */
+  readonly grant?: string;
 }
 
 export interface LocationJoin {
@@ -131,10 +146,14 @@ export function initialProject(name: string): ProjectState {
     joins: PersistentMap(),
     endedJoins: PersistentMap(),
     abandonedGrants: PersistentMap(),
+    heldGrants: PersistentSet(),
+    endedHolds: OrderedMap(),
+    usage: PersistentMap(),
     grantedPools: PersistentSet(),
     waiting: PersistentMap(),
     waitingNetworks: PersistentSet(),
     waitingPools: PersistentSet(),
+    waitingQuotas: PersistentSet(),
     deletingNetworks: PersistentSet(),
     allocating: [],
   };

@@ -24,3 +24,19 @@ export const POOL_CAUSE = 'pool/';
 export function isPool(cause: string): boolean {
   return cause.startsWith(POOL_CAUSE);
 }
+
+/** What a cause begins with that is a class of which the project may hold no more. */
+export const QUOTA_CAUSE = 'quota/';
+
+/** Whether what a claim waits for is a quota. */
+export function isQuota(cause: string): boolean {
+  return cause.startsWith(QUOTA_CAUSE);
+}
+
+/** What a cause begins with that is a class whose authored pools have no room. */
+export const OFFER_CAUSE = 'offer/';
+
+/** Whether those who wait for this want the same, so that the first of them ends the line. */
+export function isOneLine(cause: string): boolean {
+  return isPool(cause) || cause.startsWith(OFFER_CAUSE);
+}

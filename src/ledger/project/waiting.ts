@@ -8,7 +8,7 @@ import type { Outcome } from './objects.ts';
 import { NO_DEFAULT_CLASS } from './presences.ts';
 import type { ProjectDraft } from './spaces.ts';
 import type { ProjectState } from './state.ts';
-import { isPool, POOL_CAUSE } from './waiting-line.ts';
+import { isOneLine, isPool, POOL_CAUSE } from './waiting-line.ts';
 
 /** Tries what waits for something again, because it may have changed. */
 export interface ServeWaiting {
@@ -39,7 +39,7 @@ export function serveWaiting(
       const tried = tryClaim(draft, context, name);
       if (tried === undefined) continue;
       if ('need' in tried) need ??= tried;
-      else if (isPool(cause) && tried.unmet.cause === cause) break;
+      else if (isOneLine(cause) && tried.unmet.cause === cause) break;
     }
   }
   if (draft.events.length === 0) return need;
@@ -56,9 +56,15 @@ export function everyCause(state: ProjectState): string[] {
 export function wokenBy(state: ProjectState, events: readonly LedgerEvent[]): string[] {
   if (state.waiting.isEmpty() && state.waitingNetworks.isEmpty()) return [];
   const ofNetworks = rangeCauses(state);
-  return [...new Set(events.flatMap(causesOf))].filter((cause) => {
+  const causes = [...new Set(events.flatMap(causesOf))].filter((cause) => {
     return state.waiting.has(cause) || ofNetworks.includes(cause);
   });
+  return events.some(isRelease) ? [...causes, ...[...state.waitingQuotas].sort()] : causes;
+}
+
+/** Whether a project holds less after an event, of one class or another. */
+function isRelease({ type }: LedgerEvent): boolean {
+  return type === 'AddressReleased' || type === 'IPAllocationDeleted';
 }
 
 function rangeCauses(state: ProjectState): string[] {
@@ -84,6 +90,8 @@ export function causesOf(event: LedgerEvent): string[] {
     case 'AddressReleased':
     case 'RangeAdded':
     case 'RangeRemoved':
+      return [`pool/${event.data.pool}`];
+    case 'AddressUnheld':
       return [`pool/${event.data.pool}`];
     case 'PrefixReturned':
       return [`pool/${event.data.pool}`, `pool/${event.data.childPool}`];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { dnsLabel, dnsSubdomain } from '../../../ledger/names.ts';
+import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
 import { ipFamilies, reference, refuseDuplicates } from '../spec-fields.ts';
 import { LOCATION_LABEL, NETWORKING } from './groups.ts';
@@ -42,9 +43,9 @@ export function claimsFor(defaultLocation: string | undefined) {
     writes: {
       projectOf: ({ namespace }) => namespace,
       ledgerLabels: (spec) => ({ [LOCATION_LABEL]: spec.location.name }),
-      create: ({ namespace, name, spec, metadata }) => ({
+      create: ({ namespace, name, spec, metadata }, actor) => ({
         project: namespace,
-        command: { type: 'RequestClaim', name, spec, metadata },
+        command: { type: 'RequestClaim', name, spec, metadata, asOperator: isOperator(actor) },
       }),
       remove: ({ namespace, name }, expect) => ({
         project: namespace,

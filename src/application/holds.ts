@@ -1,0 +1,133 @@
+import { formatPrefix, prefixSize } from '../addressing/prefix.ts';
+import type { AddressGrant, WantedAddress } from '../ledger/decision.ts';
+import { offeringPools } from '../ledger/platform/directory.ts';
+import { decidePool } from '../ledger/pool/decide.ts';
+import { type HoldCommand, holdKey } from '../ledger/pool/holds.ts';
+import type { PoolState } from '../ledger/pool/state.ts';
+import type { ProjectState } from '../ledger/project/state.ts';
+import type { Rejection } from '../ledger/rejections.ts';
+import type { Granted } from './grants.ts';
+import type { Ledger } from './ledger.ts';
+import type { LedgerRequest } from './request.ts';
+
+/** Why no pool holds what is wanted. */
+type Refusal = Pick<Rejection, 'reason' | 'message'>;
+
+/** What a pool holds for a claim now, or why it does not. */
+type Answer = { readonly hold: AddressGrant['granted'] } | { readonly refusal: Refusal };
+
+/**
+ * Has authored pools hold addresses for a claim, one after another: the first that cannot be had
+ * ends it, since a claim takes all of them or none. A dry run asks the pools' states only, each as
+ * the holds before would leave it.
+ */
+export async function holdAddresses(
+  ledger: Ledger,
+  project: ProjectState,
+  wanted: readonly WantedAddress[],
+  request: LedgerRequest,
+): Promise<Granted> {
+  const grants: AddressGrant[] = [];
+  const asking = new Asking(ledger, project, request);
+  for (const one of wanted) {
+    const grant = await asking.holdOne(one);
+    grants.push(grant);
+    if (grant.granted === undefined) break;
+  }
+  return { grants };
+}
+
+class Asking {
+  readonly #ledger: Ledger;
+  readonly #project: ProjectState;
+  readonly #request: LedgerRequest;
+  /** For a dry run: pools as the holds before have left them. */
+  readonly #dryPools = new Map<string, PoolState>();
+
+  constructor(ledger: Ledger, project: ProjectState, request: LedgerRequest) {
+    this.#ledger = ledger;
+    this.#project = project;
+    this.#request = request;
+  }
+
+  /** Asks the pools that may have it, in their order, until one holds it. */
+  async holdOne(wanted: WantedAddress): Promise<AddressGrant> {
+    const generation = this.#project.namespace?.uid ?? '';
+    const { claim, ordinal, className, pool: named } = wanted;
+    const grant = { type: 'Address', generation, claim: claim.uid, ordinal } as const;
+    let refusal: Refusal | undefined;
+    let refusing = named ?? '';
+    for (const pool of await this.#poolsFor(wanted)) {
+      const answer = await this.#ask(pool, generation, wanted);
+      if ('hold' in answer) return { ...grant, pool, granted: answer.hold, refusal: undefined };
+      // That there is no room says more than that a block is no part of some other pool.
+      if (refusal?.reason !== 'Exhausted') {
+        refusal = answer.refusal;
+        refusing = pool;
+      }
+    }
+    const nobody = `no pool offers IPClass "${className}"`;
+    refusal ??= { reason: 'NoOfferingPool', message: nobody };
+    return { ...grant, pool: refusing, granted: undefined, refusal };
+  }
+
+  /** By name, or the emptiest first, as the class says. */
+  async #poolsFor({ className, pool }: WantedAddress): Promise<readonly string[]> {
+    if (className === undefined) return pool === undefined ? [] : [pool];
+    const platform = this.#ledger.platformState;
+    const names = offeringPools(platform, className);
+    if (platform.classes.get(className)?.spec.strategy !== 'LeastUtilized') return names;
+    const fullness = new Map<string, number>();
+    for (const name of names) fullness.set(name, fullnessOf(await this.#stateOf(name)));
+    const of = (name: string) => fullness.get(name) ?? 1;
+    return names.toSorted((a, b) => of(a) - of(b));
+  }
+
+  async #ask(pool: string, generation: string, wanted: WantedAddress): Promise<Answer> {
+    const { claim, ordinal, className, family, length, block, abandonedGrant } = wanted;
+    const { name: project } = this.#project;
+    const command: HoldCommand = {
+      ...{ type: 'HoldAddress', pool, project, generation, claim, ordinal, className },
+      ...{ family, length, block, abandoned: abandonedGrant },
+    };
+    const settled = await this.#decide(pool, command);
+    if (settled.outcome === 'rejected') return { refusal: settled.rejection };
+    if (settled.outcome !== 'decided') throw new Error(`a pool was asked and ${settled.outcome}`);
+    const hold = settled.state.holds.get(holdKey(generation, claim.uid, ordinal));
+    if (hold === undefined) throw new Error(`pool ${pool} holds nothing for ${claim.name}`);
+    const { grantId: id, block: held } = hold;
+    return { hold: { id, block: formatPrefix(held), retentionLeaseMsMax: null } };
+  }
+
+  async #decide(pool: string, command: HoldCommand) {
+    const request = { ...this.#request, commandId: this.#ledger.newId() };
+    if (!request.dryRun) return this.#submit(pool, command, request);
+    const state = await this.#stateOf(pool);
+    const platform = this.#ledger.platformState;
+    const context = { commandId: request.commandId, atMs: this.#ledger.nowMs(state), platform };
+    const decision = decidePool(command, state, { ...context, grants: [] });
+    if (decision.outcome === 'decided') this.#dryPools.set(pool, decision.state);
+    return decision;
+  }
+
+  /** A refusal may rest on what has been given back elsewhere since: it is given on fresh facts. */
+  async #submit(pool: string, command: HoldCommand, request: LedgerRequest) {
+    const { revision } = await this.#ledger.poolState(pool);
+    const settled = await this.#ledger.pool(pool, command, request);
+    if (settled.outcome !== 'rejected') return settled;
+    if ((await this.#ledger.refreshPool(pool)).revision === revision) return settled;
+    return this.#ledger.pool(pool, command, { ...request, commandId: this.#ledger.newId() });
+  }
+
+  async #stateOf(pool: string): Promise<PoolState> {
+    return this.#dryPools.get(pool) ?? (await this.#ledger.poolState(pool));
+  }
+}
+
+/** The part of a pool that is not free, from 0 to 1. */
+function fullnessOf({ space }: PoolState): number {
+  const ranges = space?.ranges ?? [];
+  const total = ranges.reduce((sum, { space: { space } }) => sum + prefixSize(space.range), 0n);
+  const free = ranges.reduce((sum, { space: { space } }) => sum + space.free, 0n);
+  return total === 0n ? 1 : 1 - Number((free * 1_000_000n) / total) / 1_000_000;
+}

@@ -1,0 +1,107 @@
+import { familyWidth, formatAddress, formatPrefix, type Prefix } from '../../addressing/prefix.ts';
+import { instant } from '../decision.ts';
+import type { ExternalAddress, ObjectRef } from '../events.ts';
+import { holdingPolicy, type IPClass, isClassOpenTo, lengthOf } from '../ip-class.ts';
+import { offeringPools } from '../platform/directory.ts';
+import { blockOf, cappedPolicy, type HeldAddress, heldFor } from './held-addresses.ts';
+import { type AskingContext, classNotFound, type ProjectDraft, type Step } from './spaces.ts';
+import type { ClaimRecord } from './state.ts';
+import { OFFER_CAUSE } from './waiting-line.ts';
+
+/** The classes that a claim names for addresses from outside the project's own space. */
+export function externalClasses(
+  draft: ProjectDraft,
+  context: AskingContext,
+  claim: ClaimRecord,
+): Step<IPClass[]> {
+  const { platform } = context;
+  const classes: IPClass[] = [];
+  for (const { class: name } of claim.spec.addresses ?? []) {
+    const ipClass = platform.classes.get(name);
+    const { asOperator } = claim;
+    if (ipClass === undefined || !isClassOpenTo(ipClass.spec, draft.state.name, asOperator)) {
+      return { unmet: classNotFound(name) };
+    }
+    const cause = `class/${name}`;
+    if (offeringPools(platform, name).length === 0) {
+      const message = `no pool offers IPClass "${name}" to claims`;
+      return { unmet: { reason: 'NoOfferingPool', message, cause } };
+    }
+    if (lengthOf(ipClass.spec) === undefined) {
+      const message = `IPClass "${name}" does not say how long its blocks are`;
+      return { unmet: { reason: 'NoOfferingPool', message, cause } };
+    }
+    classes.push(ipClass);
+  }
+  return { done: classes };
+}
+
+/** Addresses of these classes, all or none, committed for an interface that will be ready. */
+export function takeExternals(
+  draft: ProjectDraft,
+  context: AskingContext,
+  claim: ClaimRecord,
+  nic: ObjectRef,
+  classes: readonly IPClass[],
+): Step<ExternalAddress[]> {
+  const { name, uid } = claim;
+  for (const ipClass of classes) {
+    const cause = OFFER_CAUSE + ipClass.name;
+    const first = draft.state.waiting.get(cause)?.keySeq().first();
+    if (first === undefined || first === context.claim) continue;
+    const message = `others wait for an address of IPClass "${ipClass.name}"`;
+    return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
+  }
+  const wishes = classes.map((ipClass, ordinal) => ({
+    claim: { kind: 'NetworkInterfaceClaim' as const, name, uid },
+    ordinal,
+    className: ipClass.name,
+    pool: undefined,
+    family: ipClass.spec.ipFamily,
+    length: lengthOf(ipClass.spec) as number,
+    block: undefined,
+  }));
+  const held = heldFor(draft, context, wishes);
+  if ('need' in held) return held;
+  if ('refusal' in held) {
+    const { ordinal, refusal } = held.refusal;
+    const cause = `${OFFER_CAUSE}${classes[ordinal]?.name}`;
+    const message = refusal?.message ?? 'no pool has an address';
+    return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
+  }
+  const external = classes.map((ipClass, ordinal) =>
+    commit(
+      draft,
+      context,
+      { claim: { name, uid }, nic },
+      ipClass,
+      held.done[ordinal] as HeldAddress,
+    ),
+  );
+  return { done: external };
+}
+
+/** The event that names a hold commits it. */
+function commit(
+  draft: ProjectDraft,
+  context: AskingContext,
+  { claim, nic }: { readonly claim: ObjectRef; readonly nic: ObjectRef },
+  ipClass: IPClass,
+  held: HeldAddress,
+): ExternalAddress {
+  const block = blockOf(held);
+  const { family } = block;
+  draft.emit('AddressAllocated', {
+    ...{ at: instant(context.atMs), pool: held.pool, block: held.granted.block, family },
+    ...{ className: ipClass.name, interface: nic, claim },
+    policy: cappedPolicy(holdingPolicy(ipClass, block), held),
+    grant: { id: held.granted.id },
+  });
+  return { family, address: addressText(block), class: ipClass.name };
+}
+
+/** A block as objects show it: a single host is a bare address. */
+export function addressText(block: Prefix): string {
+  const isHost = block.length === familyWidth(block.family);
+  return isHost ? formatAddress(block) : formatPrefix(block);
+}
