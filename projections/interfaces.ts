@@ -23,18 +23,22 @@ const KIND = 'NetworkInterface';
 
 /** What providers say of an interface. The ledger seeds these once and then leaves them alone. */
 const REPORTED = ['Prepared', 'Programmed'];
+
+/** Of a retained interface whose lease is over; no other has this condition. */
+const EXPIRING = 'Expiring';
 const isOwn = (type: string) => !REPORTED.includes(type);
 
 /** Interfaces: everything that a NIC needs. */
 export const interfaces: ObjectProjection = {
   name: 'interfaces',
-  version: 1,
+  version: 2,
   kind: KIND,
   namespaced: true,
   on: {
     InterfaceReady: { names: byName, next: (_, event) => ready(event), creates: true },
     InterfaceRetained: changes(byName, retained),
     InterfaceRebound: changes(byName, rebound),
+    RetentionExpiring: changes(ofKind(KIND), expiring),
     InterfaceStatusReported: changes(byName, reported),
     ObjectMetadataChanged: changes(ofKind(KIND), (nic, { data }) =>
       withMetadata(nic, data.metadata, keptOn(nic)),
@@ -81,11 +85,22 @@ function retained(nic: KubeObject, { data }: Placed<'InterfaceRetained'>): KubeO
   return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
 }
 
+/** A warning: who wants to keep its addresses claims it before it is released. */
+function expiring(nic: KubeObject, { data }: Placed<'RetentionExpiring'>): KubeObject {
+  const { at, releaseAt } = data;
+  const message = `the retention lease is over; released at ${releaseAt}`;
+  const verdict = { type: EXPIRING, status: 'True', reason: 'LeaseOver', message } as const;
+  const { generation } = nic.metadata;
+  const conditions = conditionsOf(nic).filter(({ type }) => type !== EXPIRING);
+  return withConditions(nic, [...conditions, ...judged([], [verdict], generation, at)]);
+}
+
 function rebound(nic: KubeObject, { data }: Placed<'InterfaceRebound'>): KubeObject {
   const { retention, ...present } = nic.status ?? {};
   const { network, location, claimRef, ...device } = nic.spec ?? {};
   const spec = { network, location, claimRef: data.claim, ...device };
-  const status = { ...present, phase: 'Bound' };
+  const conditions = conditionsOf(nic).filter(({ type }) => type !== EXPIRING);
+  const status = { ...present, phase: 'Bound', conditions };
   return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
 }
 

@@ -88,6 +88,8 @@ export const limits = {
 
   /** Waiting claims bound or queued anew by one append. */
   waitersServedPerAppendMax: 256,
+  /** Events after which what else is due of retained objects has to wait for the next append. */
+  retentionEventsPerAppendMax: 256,
 
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,

@@ -9,8 +9,11 @@ export const byName = ({ data }: Named): readonly string[] => [data.name];
 
 /** Names the object of an event that is about objects of every kind, when it is of this one. */
 export function ofKind(kind: string) {
-  return ({ data }: Placed<'ObjectMetadataChanged' | 'DeletionRequested'>): readonly string[] =>
-    data.kind === kind ? [data.name] : [];
+  return ({
+    data,
+  }: Placed<
+    'ObjectMetadataChanged' | 'DeletionRequested' | 'RetentionExpiring'
+  >): readonly string[] => (data.kind === kind ? [data.name] : []);
 }
 
 /** A touch that ends the object. */

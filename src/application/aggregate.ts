@@ -8,6 +8,7 @@ import { evolvePool } from '../ledger/pool/evolve.ts';
 import { initialPool, type PoolState } from '../ledger/pool/state.ts';
 import { decideProject, hasDeletion, type ProjectCommand } from '../ledger/project/decide.ts';
 import { evolveProject } from '../ledger/project/evolve.ts';
+import { nextRetentionDue } from '../ledger/project/retention.ts';
 import { initialProject, type ProjectState } from '../ledger/project/state.ts';
 import { everyCause, maturedCauses, nextWake, wokenBy } from '../ledger/project/waiting.ts';
 
@@ -60,7 +61,7 @@ export function projectAggregate(name: string): Aggregate<ProjectState, ProjectC
     decide: decideProject,
     followUps: projectFollowUps,
     due: projectDue,
-    nextDue: nextWake,
+    nextDue: projectNextDue,
     platformRevision: (state) => state.platformRevision,
   };
 }
@@ -96,8 +97,20 @@ function projectDue(
   anew: boolean,
 ): ProjectCommand[] {
   const commands: ProjectCommand[] = [];
+  const retentionDue = nextRetentionDue(state);
+  if (retentionDue !== undefined && retentionDue <= atMs) {
+    commands.push({ type: 'ExpireRetentions' });
+  }
   if (anew && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
   const causes = anew ? everyCause(state) : maturedCauses(state, atMs, sinceMs);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
   return commands;
+}
+
+function projectNextDue(state: ProjectState, afterMs: number): number | undefined {
+  const wake = nextWake(state, afterMs);
+  const retention = nextRetentionDue(state);
+  return wake === undefined || retention === undefined
+    ? (wake ?? retention)
+    : Math.min(wake, retention);
 }

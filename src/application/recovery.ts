@@ -26,6 +26,7 @@ export class Recovery {
   #look: NodeJS.Timeout | undefined;
   /** Holds that nobody had committed at the last look. */
   #seen: ReadonlySet<string> = new Set();
+  #dueTimer: NodeJS.Timeout | undefined;
 
   constructor(deps: { ledger: Ledger; views: Views; log: Logger; clock: () => Date }) {
     this.#ledger = deps.ledger;
@@ -48,11 +49,8 @@ export class Recovery {
       ...this.#views.projectsAtDeletedLocations().map(({ project, location }) => {
         return this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
       }),
-      ...this.#views.unfinishedProjects().map((project) =>
-        this.#do('load', [project], async () => {
-          await this.#ledger.projectState(project);
-        }),
-      ),
+      ...this.#views.unfinishedProjects().map((project) => this.#load(project)),
+      ...this.#loadDue(),
     ]);
   }
 
@@ -62,6 +60,7 @@ export class Recovery {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#dueTimer);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     clearInterval(this.#look);
     await this.#steps.close();
@@ -164,6 +163,28 @@ export class Recovery {
 
   #do(kind: string, key: readonly string[], step: () => Promise<void>): Promise<void> {
     return this.#steps.add([kind, ...key].join(' '), step);
+  }
+
+  /** A project that is in memory does by itself what is due in it. */
+  #load(project: string): Promise<void> {
+    return this.#do('load', [project], async () => {
+      await this.#ledger.projectState(project);
+    });
+  }
+
+  /**
+   * Loads the projects in which something is due of what is retained, now and whenever it is so
+   * again. Those in memory would not miss it; those that nobody has used since the start would, and
+   * those of a ledger that has ended.
+   */
+  #loadDue(): Promise<void>[] {
+    const nowMs = this.#clock().getTime();
+    const next = this.#views.nextDueAfter(nowMs);
+    const delay = next === undefined ? limits.timerMsMax : next - nowMs + 1;
+    clearTimeout(this.#dueTimer);
+    this.#dueTimer = setTimeout(() => this.#loadDue(), Math.min(delay, limits.timerMsMax));
+    this.#dueTimer.unref();
+    return this.#views.projectsDueBy(nowMs).map((project) => this.#load(project));
   }
 
   #settleLater(grant: OpenGrant): Promise<void> {

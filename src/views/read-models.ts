@@ -11,6 +11,7 @@ import { namespaces } from '../../projections/namespaces.ts';
 import { networkContexts } from '../../projections/network-contexts.ts';
 import { networks } from '../../projections/networks.ts';
 import { presences } from '../../projections/presences.ts';
+import { retentions } from '../../projections/retentions.ts';
 import { waiting } from '../../projections/waiting.ts';
 import type { EventType } from '../ledger/events.ts';
 import type { Position } from '../store/store.ts';
@@ -37,6 +38,7 @@ const TABLES: readonly TableProjection[] = [
   holdings,
   grants,
   waiting,
+  retentions,
   presences,
   idempotencyKeys,
   commandEnds,

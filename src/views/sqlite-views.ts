@@ -36,6 +36,8 @@ const STATEMENTS = {
   unfinished: 'SELECT project FROM waiting GROUP BY project ORDER BY min(position), project',
   waitingFor: `SELECT project FROM waiting WHERE cause = ? GROUP BY project
     ORDER BY min(position), project`,
+  due: 'SELECT DISTINCT project FROM retentions WHERE due_at <= ? ORDER BY project',
+  nextDue: 'SELECT min(due_at) AS due_at FROM retentions WHERE due_at > ?',
   at: 'SELECT DISTINCT project FROM presences WHERE location = ? ORDER BY project',
 } as const;
 
@@ -261,6 +263,15 @@ export class SqliteViews implements Views {
     return this.#all('unfinished').map(({ project }) => project as string);
   }
 
+  projectsDueBy(instantMs: number): readonly string[] {
+    return this.#all('due', instantMs).map(({ project }) => project as string);
+  }
+
+  nextDueAfter(instantMs: number): number | undefined {
+    const [row] = this.#all('nextDue', instantMs);
+    return row?.due_at == null ? undefined : Number(row.due_at);
+  }
+
   projectsWaitingFor(cause: string): readonly string[] {
     return this.#all('waitingFor', cause).map(({ project }) => project as string);
   }
@@ -288,7 +299,7 @@ export class SqliteViews implements Views {
     this.#file.close();
   }
 
-  #all(statement: keyof typeof STATEMENTS, ...values: string[]) {
+  #all(statement: keyof typeof STATEMENTS, ...values: (string | number)[]) {
     this.#batches.settle();
     return this.#statements[statement].all(...values);
   }

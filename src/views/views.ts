@@ -222,6 +222,10 @@ export interface Views {
   openGrant(grantId: string): OpenGrant | undefined;
   /** Projects in which something waits, or is being deleted, in the order it began. */
   unfinishedProjects(): readonly string[];
+  /** Projects in which something is due of what is retained, by this instant. */
+  projectsDueBy(instantMs: number): readonly string[];
+  /** The next instant after this one at which something is due of what is retained anywhere. */
+  nextDueAfter(instantMs: number): number | undefined;
   /** Projects with a claim or network that waits for this cause (`location/x`, `pool/y`). */
   projectsWaitingFor(cause: string): readonly string[];
   /** Projects with presences at locations that are being deleted. */

@@ -362,6 +362,8 @@ class FakeViews implements Views {
   unfinishedProjects = () => [];
   projectsWaitingFor = () => [];
   projectsAtDeletedLocations = () => [];
+  projectsDueBy = () => [];
+  nextDueAfter = () => undefined;
 }
 
 function viewed(recorded: Recorded | undefined): ViewedObject | undefined {

@@ -117,6 +117,7 @@ export interface Lengths {
   readonly subnetV4?: number;
   readonly quarantine?: string;
   readonly lease?: string;
+  readonly grace?: string;
 }
 
 /** A plan of the built-in one's shape in which every pool is small enough to fill. */
@@ -128,9 +129,12 @@ export function planOf(lengths: Lengths = {}): AddressingPlan {
     subnet = 122,
     endpoint = 124,
   } = lengths;
-  const { networkV4 = '10.0.0.0/27', subnetV4 = 29, quarantine = '60s', lease } = lengths;
+  const { networkV4 = '10.0.0.0/27', subnetV4 = 29, quarantine = '60s', lease, grace } = lengths;
   const shared = { visibility: 'shared', projects: ['*'], quarantine };
-  const retained = lease === undefined ? {} : { retentionLease: lease };
+  const retained = {
+    ...(lease === undefined ? {} : { retentionLease: lease }),
+    ...(grace === undefined ? {} : { retentionGrace: grace }),
+  };
   const v6 = (name: string, parent: string, length: number, poolPer: string[]) => ({
     name,
     spec: { ipFamily: 'IPv6', parentClassName: parent, poolPer, defaultPrefixLength: length },

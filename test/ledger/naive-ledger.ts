@@ -26,6 +26,8 @@ interface Interface {
   readonly context: string;
   claim: string | undefined;
   finalizers: readonly string[];
+  /** Of a retained one: when its lease ends, and whether that has been announced. */
+  lease?: { readonly endsAt: string; readonly isAnnounced: boolean } | undefined;
 }
 
 interface Claim {
@@ -273,13 +275,26 @@ export class NaiveLedger {
         break;
       }
       case 'InterfaceRebound':
-        this.#interface(event.data.name, event.data.uid);
+        this.#interface(event.data.name, event.data.uid).lease = undefined;
         this.#bind(event.data.claim, event.data.name);
         break;
       case 'InterfaceRetained': {
         const nic = this.#interface(event.data.name, event.data.uid);
         check(nic.claim === event.data.claim.uid, 'it was bound to another claim');
         nic.claim = undefined;
+        const { expiresAt: endsAt } = event.data;
+        if (endsAt !== null) nic.lease = { endsAt, isAnnounced: false };
+        break;
+      }
+      case 'RetentionExpiring': {
+        const { name, uid, at, releaseAt } = event.data;
+        const nic = this.#interface(name, uid);
+        check(nic.claim === undefined, `${name} is claimed and expires`);
+        check(nic.lease?.isAnnounced === false, `${name} has no lease to expire`);
+        const { endsAt } = nic.lease ?? {};
+        check(endsAt !== undefined && endsAt <= at, `the lease of ${name} is not over`);
+        check(endsAt !== undefined && endsAt <= releaseAt, `${name} has no grace`);
+        nic.lease = { endsAt: releaseAt, isAnnounced: true };
         break;
       }
       case 'InterfaceDeleted': {

@@ -111,6 +111,7 @@ const projectCommands: fc.Arbitrary<ProjectCommand> = fc.oneof(
   often(1, fc.constant(deleteProject)),
   often(2, fc.constant(continueDeletion)),
   often(6, fc.constant(serveWaiting())),
+  often(4, fc.constant({ type: 'ExpireRetentions' } as const)),
   often(16, changes),
 );
 

@@ -167,7 +167,7 @@ function releaseEverything(world: World, naive: NaiveLedger): void {
 describe('any sequence of commands', () => {
   const start = [createProject, location('l0'), location('l1'), network('n0'), network('n1')];
 
-  const plan = planOf({ root: 'fd20::/118', project: 119 });
+  const plan = planOf({ root: 'fd20::/118', project: 119, lease: '40s', grace: '20s' });
 
   function play(world: World, isNew: boolean, steps: readonly Action[]): void {
     const naive = watch(world);

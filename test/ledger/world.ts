@@ -21,6 +21,7 @@ import {
   hasDeletion,
   type ProjectCommand,
 } from '../../src/ledger/project/decide.ts';
+import { nextRetentionDue } from '../../src/ledger/project/retention.ts';
 import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
 import { causesOf, maturedCauses, wokenBy } from '../../src/ledger/project/waiting.ts';
 import type { Command } from './commands.ts';
@@ -146,6 +147,9 @@ export class World {
     this.atMs += ms;
     const due = this.#wakes.filter(({ atMs }) => atMs <= this.atMs).map(({ cause }) => cause);
     this.#wakes.splice(0, Infinity, ...this.#wakes.filter(({ atMs }) => atMs > this.atMs));
+    while ((nextRetentionDue(this.project) ?? Infinity) <= this.atMs) {
+      this.run({ type: 'ExpireRetentions' });
+    }
     this.#serve([...due, ...maturedCauses(this.project, this.atMs)]);
     this.settle();
   }

@@ -365,6 +365,16 @@ export function smallPlan(): AddressingPlan {
   return { ...plan, pools: plan.pools.map((pool) => ({ ...pool, cidr: 'fd20::/40' })) };
 }
 
+/** A plan in which what is retained is kept for a while, and then a minute more. */
+export function leasedPlan(retentionLease = '1h'): AddressingPlan {
+  const plan = builtInPlan();
+  for (const { name, spec } of plan.classes) {
+    if (!name.startsWith('tenant-endpoint-')) continue;
+    Object.assign(spec, { retentionLease, retentionGrace: '1m' });
+  }
+  return plan;
+}
+
 /** The spec of a claim for a dual-stack interface in network `net` at `here`. */
 export function claimSpec(changes: Partial<ClaimSpec> = {}): ClaimSpec {
   return {

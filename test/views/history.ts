@@ -61,6 +61,7 @@ export function* steps(random: () => number, count: number): Generator<Step> {
   ];
   const seldom: (() => ProjectCommand)[] = [
     updateNetwork,
+    () => ({ type: 'ExpireRetentions' }),
     () => commands.deleteInterface(name()),
     () => commands.deleteNetwork(network()),
     () => ({ type: 'DeleteNetworkContext', name: context(), expect }),

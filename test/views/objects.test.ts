@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import type { ViewedObject } from '../../src/views/views.ts';
-import { commands, smallPlan } from './driver.ts';
+import { commands, leasedPlan, smallPlan } from './driver.ts';
 import { CLAIM, conditionOf, conditionsOf, NIC, opened } from './fixture.ts';
 
 const NETWORKING = 'networking.datumapis.com/v1alpha';
@@ -206,6 +206,31 @@ it('retains an interface and gives it back as the provider left it', async () =>
   expect(conditionsOf(again)).toMatchObject({ Bound: 'True/Bound', Ready: 'True/Ready' });
   expect(conditionOf(again, 'Programmed').lastTransitionTime).toBe(at);
   expect(again.status?.addresses).toEqual(addresses);
+});
+
+it('warns of the end of a retention, and takes the warning back when it is bound again', async () => {
+  const { driver, caughtUp, object } = await opened(true, leasedPlan());
+  const claim = commands.claim('web-0', { reclaimPolicy: 'Retain' });
+  await driver.project('alpha', claim);
+  await driver.project('alpha', commands.deleteClaim('web-0'));
+  await caughtUp();
+  expect(object(NIC, 'web-0').status?.retention).toEqual({
+    ...{ retainedAt: '2026-01-01T00:00:00Z', expiresAt: '2026-01-01T01:00:00Z' },
+  });
+  expect(conditionsOf(object(NIC, 'web-0'))).not.toHaveProperty('Expiring');
+  driver.now += 3_600_000;
+  await driver.project('alpha', { type: 'ExpireRetentions' });
+  await caughtUp();
+  const expiring = object(NIC, 'web-0');
+  expect(conditionOf(expiring, 'Expiring')).toMatchObject({
+    ...{ status: 'True', reason: 'LeaseOver', lastTransitionTime: '2026-01-01T01:00:00Z' },
+    message: 'the retention lease is over; released at 2026-01-01T01:01:00.000Z',
+  });
+  expect(expiring.status?.phase).toBe('Available');
+  await driver.project('alpha', claim);
+  await caughtUp();
+  expect(conditionsOf(object(NIC, 'web-0'))).not.toHaveProperty('Expiring');
+  expect(object(NIC, 'web-0').status).not.toHaveProperty('retention');
 });
 
 it('shows a terminating interface until its last finalizer goes', async () => {

@@ -3,7 +3,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { RecordedEvent, Store } from '../../src/store/store.ts';
 import type { FollowingViews } from '../../src/views/following-views.ts';
 import type { ViewedObject } from '../../src/views/views.ts';
-import { Driver } from './driver.ts';
+import { Driver, leasedPlan } from './driver.ts';
 import { follow } from './fixture.ts';
 import { live, randomFrom, type Step, steps } from './history.ts';
 import { NaiveCounts } from './naive-counts.ts';
@@ -31,7 +31,7 @@ async function afterEachChange(
   seed: number,
   check: (driver: Driver, views: FollowingViews) => Promise<void> | void,
 ): Promise<void> {
-  const driver = await Driver.begin((clock) => new MemoryStore({ clock }));
+  const driver = await Driver.begin((clock) => new MemoryStore({ clock }), leasedPlan('1m'));
   const views = await follow(driver.store, driver.clock);
   let changes = 0;
   let seen = 0n;
@@ -96,7 +96,7 @@ function writtenRecord(driver: Driver, kind: string, namespace: string, name: st
 }
 
 it.each(SEEDS)('shows before a command what there is after it (seed %i)', async (seed) => {
-  const driver = await Driver.begin((clock) => new MemoryStore({ clock }));
+  const driver = await Driver.begin((clock) => new MemoryStore({ clock }), leasedPlan('1m'));
   const views = await follow(driver.store, driver.clock);
   let compared = 0;
   for (const step of steps(randomFrom(seed), STEPS)) {

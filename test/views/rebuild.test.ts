@@ -6,7 +6,7 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { RecordedEvent } from '../../src/store/store.ts';
 import { openViews } from '../../src/views/open-views.ts';
 import { ChunkedStore } from './chunked-store.ts';
-import { commands, Driver } from './driver.ts';
+import { commands, Driver, leasedPlan } from './driver.ts';
 import { CLAIM, dump, follow, NIC } from './fixture.ts';
 import { live, randomFrom, steps } from './history.ts';
 
@@ -16,7 +16,7 @@ let driver: Driver;
 let events: RecordedEvent[];
 
 beforeAll(async () => {
-  driver = await Driver.begin((clock) => new MemoryStore({ clock }));
+  driver = await Driver.begin((clock) => new MemoryStore({ clock }), leasedPlan('1m'));
   await live(driver, steps(randomFrom(7), 600));
   events = [];
   for await (const event of driver.store.readAll(0n)) events.push(event);
@@ -81,7 +81,7 @@ describe('the same log gives the same rows', () => {
 
   it('as the ledger wrote it, command by command', async () => {
     const directory = newDirectory();
-    const twin = await Driver.begin((clock) => new MemoryStore({ clock }));
+    const twin = await Driver.begin((clock) => new MemoryStore({ clock }), leasedPlan('1m'));
     const views = await follow(twin.store, twin.clock, directory);
     await live(twin, steps(randomFrom(7), 600));
     await views.reached(await twin.store.head());
@@ -91,7 +91,7 @@ describe('the same log gives the same rows', () => {
 });
 
 it('shows nothing of a command that is not complete, and keeps its checkpoint before it', async () => {
-  const log = await Driver.begin((clock) => new MemoryStore({ clock }));
+  const log = await Driver.begin((clock) => new MemoryStore({ clock }), leasedPlan('1m'));
   await log.project('alpha', commands.createNamespace);
   await log.project('alpha', commands.createNetwork());
   const before = log.head;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { commands, smallPlan } from './driver.ts';
+import { commands, leasedPlan, smallPlan } from './driver.ts';
 import { opened } from './fixture.ts';
 
 it('lists a range that is granted, until the project has committed it', async () => {
@@ -213,4 +213,42 @@ it('lists projects with presences at a location that is going', async () => {
   await caughtUp();
   expect(views.projectsAtDeletedLocations()).toEqual([]);
   expect(views.get('Location', '', 'here')).toBeUndefined();
+});
+
+it('knows when something is due of what is retained, and in which projects', async () => {
+  const { driver, views, caughtUp } = await opened(true, leasedPlan());
+  const start = driver.now;
+  const [hour, minute] = [3_600_000, 60_000];
+  const due = () => [views.nextDueAfter(driver.now), views.projectsDueBy(driver.now)];
+  const claim = (name: string) => commands.claim(name, { reclaimPolicy: 'Retain' });
+  for (const name of ['web-0', 'web-1']) {
+    await driver.project('alpha', claim(name));
+    await driver.project('alpha', commands.deleteClaim(name));
+    driver.now += 1_000;
+  }
+  await caughtUp();
+  expect(due()).toEqual([start + hour, []]);
+  driver.now = start + hour;
+  expect(due()).toEqual([start + hour + 1_000, ['alpha']]);
+  await driver.project('alpha', { type: 'ExpireRetentions' });
+  await driver.project('alpha', claim('web-1'));
+  await caughtUp();
+  expect(due()).toEqual([start + hour + minute, []]);
+  driver.now = start + hour + minute;
+  await driver.project('alpha', { type: 'ExpireRetentions' });
+  await caughtUp();
+  expect(due()).toEqual([undefined, []]);
+});
+
+it('expects nothing of a retained interface that is being deleted', async () => {
+  const { driver, views, caughtUp } = await opened(true, leasedPlan());
+  const finalizers = ['a/b'];
+  await driver.project('alpha', commands.claim('web-0', { reclaimPolicy: 'Retain' }));
+  await driver.project('alpha', commands.metadata('NetworkInterface', 'web-0', { finalizers }));
+  await driver.project('alpha', commands.deleteClaim('web-0'));
+  await caughtUp();
+  expect(views.nextDueAfter(driver.now)).toBeDefined();
+  await driver.project('alpha', commands.deleteInterface('web-0'));
+  await caughtUp();
+  expect(views.nextDueAfter(driver.now)).toBeUndefined();
 });

@@ -51,6 +51,7 @@ import {
   endPresence,
   vacateLocation,
 } from './presences.ts';
+import { type ExpireRetentions, expireRetentions } from './retention.ts';
 import { type ProjectDraft, poolNamed } from './spaces.ts';
 import type { ClaimRecord, InterfaceRecord, PresenceRecord, ProjectState } from './state.ts';
 import { type ServeWaiting, serveWaiting } from './waiting.ts';
@@ -78,6 +79,7 @@ export type ProjectCommand =
   | ReportInterfaceStatus
   | ChangeMetadata
   | ServeWaiting
+  | ExpireRetentions
   /** Goes on with deletions that did not fit one append. */
   | { readonly type: 'ContinueDeletion' }
   /** Fences a grant of another stream that nothing here was committed with. */
@@ -129,6 +131,8 @@ function decideOn(draft: ProjectDraft, command: ProjectCommand, context: Decisio
       return changeMetadata(draft, context, command);
     case 'ServeWaiting':
       return serveWaiting(draft, context, command);
+    case 'ExpireRetentions':
+      return expireRetentions(draft, context);
     case 'ContinueDeletion':
       return continueDeletion(draft, context, objectsMax);
     case 'AbandonGrant':

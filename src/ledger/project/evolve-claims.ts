@@ -3,7 +3,18 @@ import type { ClaimSpec, EventData, LedgerEvent, ObjectRef } from '../events.ts'
 import { giveBackTo, type PoolSpace, takeFrom } from '../pool-space.ts';
 import { shared } from '../shared.ts';
 import { presenceName } from '../streams.ts';
-import { leaveLine, onClaim, onInterface, onPool, onPresence, seenPlatform } from './records.ts';
+import { expiring } from './leases.ts';
+import {
+  leaseBegun,
+  leaseEnded,
+  leaveLine,
+  onClaim,
+  onInterface,
+  onPool,
+  onPresence,
+  onRetained,
+  seenPlatform,
+} from './records.ts';
 import type { ClaimRecord, InterfaceRecord, PresenceRecord, ProjectState } from './state.ts';
 import { withBlock, withoutBlock } from './usage.ts';
 import { isPool, isQuota, joinLine } from './waiting-line.ts';
@@ -29,14 +40,15 @@ export function evolveClaim(
     case 'InterfaceRebound': {
       const { name, claim } = event.data;
       const bound = onInterface(state, name, (nic) => ({ ...nic, revision, claim }));
-      return bindClaim(bound, claim, name);
+      return bindClaim(leaseEnded(bound, 'NetworkInterface', name), claim, name);
     }
     case 'InterfaceRetained':
-      return onInterface(state, event.data.name, (nic) => ({
-        ...nic,
-        revision,
-        claim: undefined,
-      }));
+      return interfaceRetained(state, event.data);
+    case 'RetentionExpiring': {
+      const { kind, name, releaseAt } = event.data;
+      const leases = expiring(state.leases, kind, name, Date.parse(releaseAt));
+      return onRetained({ ...state, leases }, kind, name, { revision });
+    }
     case 'InterfaceStatusReported': {
       const { name, claim } = event.data;
       const reported = onInterface(state, name, (nic) => ({ ...nic, revision }));
@@ -50,7 +62,8 @@ export function evolveClaim(
         ...presence,
         interfaces: presence.interfaces - 1,
       }));
-      return { ...freed, interfaces: freed.interfaces.delete(event.data.name) };
+      const left = leaseEnded(freed, 'NetworkInterface', event.data.name);
+      return { ...left, interfaces: left.interfaces.delete(event.data.name) };
     }
     case 'ClaimDeleted': {
       const left = leaveLine(state, event.data.name);
@@ -153,6 +166,19 @@ function interfaceReady(state: ProjectState, data: EventData<'InterfaceReady'>):
   }));
   const ready = { ...placed, interfaces: placed.interfaces.set(nic.name, nic), allocating: NONE };
   return seenPlatform(bindClaim(ready, owner, nic.name), platformRevision);
+}
+
+/** The retention clock starts, unless what is retained is kept for ever. */
+function interfaceRetained(
+  state: ProjectState,
+  { name, expiresAt }: EventData<'InterfaceRetained'>,
+): ProjectState {
+  const { revision } = state;
+  const retained = onInterface(state, name, (nic) => ({ ...nic, revision, claim: undefined }));
+  const holdings = state.interfaces.get(name)?.holdings ?? NONE;
+  return expiresAt === null
+    ? retained
+    : leaseBegun(retained, 'NetworkInterface', name, { expiresAt, holdings });
 }
 
 function placeOf(

@@ -1,5 +1,13 @@
 import type { EventData, LedgerEvent } from '../events.ts';
-import { leaveLine, onClaim, onInterface, onNetwork, onPresence, seenPlatform } from './records.ts';
+import {
+  leaseEnded,
+  leaveLine,
+  onClaim,
+  onInterface,
+  onNetwork,
+  onPresence,
+  seenPlatform,
+} from './records.ts';
 import type { LocationJoin, NetworkRecord, PresenceRecord, ProjectState } from './state.ts';
 
 /** Events of the other objects, and what all objects have in common. */
@@ -75,6 +83,7 @@ function deletionRequested(
   const { revision } = state;
   const marked = onObject(state, kind, name, { revision, deleting: true });
   if (kind === 'NetworkInterfaceClaim') return leaveLine(marked, name);
+  if (kind === 'NetworkInterface') return leaseEnded(marked, kind, name);
   if (kind !== 'Network') return marked;
   return {
     ...marked,

@@ -2,6 +2,7 @@ import { formatPrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Expectation, instant } from '../decision.ts';
 import type { ObjectRef, ProviderStatus, StoredMetadata } from '../events.ts';
 import type { Rejection } from '../rejections.ts';
+import { shortestLease } from './leases.ts';
 import { findForChange } from './objects.ts';
 import type { ProjectDraft } from './spaces.ts';
 import type { InterfaceRecord } from './state.ts';
@@ -74,10 +75,8 @@ export function retainInterface(
   nic: InterfaceRecord,
   claim: ObjectRef,
 ): void {
-  const leases = nic.holdings
-    .map(({ policy }) => policy.retentionLeaseMs)
-    .filter((lease) => lease !== null);
-  const expiresAt = leases.length === 0 ? null : instant(context.atMs + Math.min(...leases));
+  const lease = shortestLease(nic.holdings);
+  const expiresAt = lease === undefined ? null : instant(context.atMs + lease.leaseMs);
   const { name, uid } = nic;
   draft.emit('InterfaceRetained', { at: instant(context.atMs), name, uid, claim, expiresAt });
 }

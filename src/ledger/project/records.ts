@@ -1,4 +1,11 @@
 import type { PoolSpace } from '../pool-space.ts';
+import {
+  type Leased,
+  type RetainedKind,
+  shortestLease,
+  withLease,
+  withoutLease,
+} from './leases.ts';
 import type {
   ClaimRecord,
   InterfaceRecord,
@@ -59,6 +66,37 @@ export function onPresence(
   const presence = state.presences.get(name);
   if (presence === undefined) throw new Error(`presence ${name} is not in the state`);
   return { ...state, presences: state.presences.set(name, change(presence)) };
+}
+
+/** What is common to everything that holds blocks and may be retained. */
+export function onRetained(
+  state: ProjectState,
+  kind: RetainedKind,
+  name: string,
+  change: { readonly revision: number },
+): ProjectState {
+  if (kind === 'NetworkInterface') {
+    return onInterface(state, name, (nic) => ({ ...nic, ...change }));
+  }
+  throw new Error(`${kind} is no kind of a project`);
+}
+
+/** The state in which the retention clock of an object runs; its holdings say how long. */
+export function leaseBegun(
+  state: ProjectState,
+  kind: RetainedKind,
+  name: string,
+  { expiresAt, holdings }: { readonly expiresAt: string; readonly holdings: Leased },
+): ProjectState {
+  const graceMs = shortestLease(holdings)?.graceMs ?? 0;
+  const lease = { kind, name, dueMs: Date.parse(expiresAt), graceMs, isExpiring: false };
+  return { ...state, leases: withLease(state.leases, lease) };
+}
+
+/** The state in which no retention clock of an object runs: it is held again, or gone. */
+export function leaseEnded(state: ProjectState, kind: RetainedKind, name: string): ProjectState {
+  const leases = withoutLease(state.leases, kind, name);
+  return leases === state.leases ? state : { ...state, leases };
 }
 
 /** The state that remembers under which revision of the platform it was decided. */

@@ -3,6 +3,7 @@ import type { Prefix } from '../../addressing/prefix.ts';
 import type { ClaimSpec, EventData, NetworkSpec, ObjectRef, Subnet } from '../events.ts';
 import type { PoolSpace } from '../pool-space.ts';
 import type { WaitReason } from '../rejections.ts';
+import { type Leases, noLeases } from './leases.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface ProjectState {
   readonly presences: PersistentMap<string, PresenceRecord>;
   readonly claims: PersistentMap<string, ClaimRecord>;
   readonly interfaces: PersistentMap<string, InterfaceRecord>;
+  /** How long what is retained is kept, where that is not for ever. */
+  readonly leases: Leases;
   /** The join in force at each location where the project has presences. */
   readonly joins: PersistentMap<string, LocationJoin>;
   /** Joins that ended while the platform may still show them, by location. */
@@ -143,6 +146,7 @@ export function initialProject(name: string): ProjectState {
     presences: PersistentMap(),
     claims: PersistentMap(),
     interfaces: PersistentMap(),
+    leases: noLeases,
     joins: PersistentMap(),
     endedJoins: PersistentMap(),
     abandonedGrants: PersistentMap(),

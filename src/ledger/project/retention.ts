@@ -1,0 +1,52 @@
+import { limits } from '../../limits.ts';
+import { type DecisionContext, instant } from '../decision.ts';
+import { releaseInterface } from './interfaces.ts';
+import { firstDue, type Lease } from './leases.ts';
+import type { ProjectDraft } from './spaces.ts';
+import type { ProjectState } from './state.ts';
+
+/**
+ * Does what is due of retained objects: one whose lease is over is announced as expiring, and one
+ * whose grace period is over, too, is released. Both are decisions of the project's stream, as is
+ * the claim that binds the object again, so that of the two one comes first and the other finds it
+ * done.
+ */
+export interface ExpireRetentions {
+  readonly type: 'ExpireRetentions';
+}
+
+export function expireRetentions(draft: ProjectDraft, context: DecisionContext): undefined {
+  for (;;) {
+    const lease = firstDue(draft.state.leases);
+    if (lease === undefined || lease.dueMs > context.atMs) return;
+    if (draft.events.length >= limits.retentionEventsPerAppendMax) {
+      draft.unfinished = true;
+      return;
+    }
+    if (lease.isExpiring) release(draft, context, lease);
+    else announce(draft, context, lease);
+  }
+}
+
+/** The next instant at which something is due of a retained object. */
+export function nextRetentionDue(state: ProjectState): number | undefined {
+  return firstDue(state.leases)?.dueMs;
+}
+
+/** However late: an object that was retained while nobody served is announced before it goes. */
+function announce(draft: ProjectDraft, context: DecisionContext, lease: Lease): void {
+  const { kind, name, dueMs, graceMs } = lease;
+  const releaseAt = instant(dueMs + graceMs);
+  const { uid } = retainedObject(draft.state, lease);
+  draft.emit('RetentionExpiring', { at: instant(context.atMs), kind, name, uid, releaseAt });
+}
+
+function release(draft: ProjectDraft, context: DecisionContext, lease: Lease): void {
+  releaseInterface(draft, context, retainedObject(draft.state, lease));
+}
+
+function retainedObject({ interfaces }: ProjectState, { kind, name }: Lease) {
+  const object = kind === 'NetworkInterface' ? interfaces.get(name) : undefined;
+  if (object === undefined) throw new Error(`${kind} ${name} is not in the state`);
+  return object;
+}
