@@ -70,6 +70,23 @@ export const limits = {
   mailboxCommandsMax: 4_096,
   /** Commands decided for one append. */
   mailboxBatchCommandsMax: 1_024,
+  /** Projects held in memory, and objects in all of them: of each some 500 bytes. */
+  residentMailboxesMax: 10_000,
+  residentObjectsMax: 2_500_000,
+  /** How often it is looked whether there are more. */
+  evictionMs: 1_000,
+  /** How long snapshots are written when the process ends. */
+  snapshotsAtCloseMsMax: 3_000,
+  /** Entries of a large map in one part of a snapshot, which takes a few milliseconds to write. */
+  snapshotPartEntriesMax: 1_000,
+  /** Snapshots waiting to be written; one more is not taken, which costs time later. */
+  snapshotsWaitingMax: 8,
+  /** Parts of a snapshot that is replaced which are deleted at a time. */
+  snapshotPartsDeletedMax: 16,
+  /** Events after its last snapshot from which on the state of a stream is worth another one. */
+  snapshotEventsMin: 2_000,
+  /** and from which on it is written while the stream is in use. */
+  snapshotEventsMax: 50_000,
   /** Attempts to append after conflicts, and after unknown outcomes. */
   appendAttemptsMax: 8,
   appendRetryDelayMsMin: 10,
@@ -170,6 +187,11 @@ assertLimit(limits.watchMsMin <= limits.watchMsMax, 'a watch has a time to last'
 assertLimit(limits.watchMsMax <= limits.timerMsMax, 'one timer ends a watch');
 assertLimit(limits.watchChunkBytesMax <= limits.watchBufferedBytesMax, 'a chunk cuts off nobody');
 assertLimit(limits.closingRequestsMsMax < limits.shutdownMsMax, 'requests end before the process');
+assertLimit(
+  limits.snapshotsAtCloseMsMax + limits.closingRequestsMsMax < limits.shutdownMsMax,
+  'snapshots leave time for a clean end',
+);
+assertLimit(limits.snapshotEventsMin <= limits.snapshotEventsMax, 'a snapshot is worth its events');
 assertLimit(
   limits.appendRetryDelayMsMin <= limits.appendRetryDelayMsMax,
   'retry delays are a range',

@@ -9,6 +9,7 @@ import { type Config, isLoopback } from './config.ts';
 import { buildServer } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { limits } from './limits.ts';
+import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
 import type { Position, Store } from './store/store.ts';
 import { openViews } from './views/open-views.ts';
@@ -83,7 +84,9 @@ async function openParts(
   };
   const viewed = (position: Position) => views.reached(position);
   const answered = (commandId: string) => views.answered(commandId);
-  const deps = { store, log, clock, newId, random, viewed, answered };
+  const snapshots = config.store === 'memory' ? undefined : new SnapshotFile(directory, log);
+  closing.push(async () => snapshots?.close());
+  const deps = { store, snapshots, log, clock, newId, random, viewed, answered };
   const ledger = await orFault(Ledger.open(deps, plan, isGiven));
   closing.push(() => ledger.close());
   await orFault(views.ready);

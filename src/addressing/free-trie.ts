@@ -118,6 +118,34 @@ export function* regions(root: Node): Generator<{ depth: number; index: bigint }
   }
 }
 
+/** Whether a value is a trie of this kind. */
+export function isTrie(value: object): value is Node {
+  return 'm0' in value && 'left' in value;
+}
+
+/** The trie as text, in which each node stands before its halves. Equal tries have one text. */
+export function trieText(root: Node): string {
+  if (root.left !== undefined) return `/${trieText(root.left)}${trieText(root.right)}`;
+  return root === USED ? 'u' : 'f';
+}
+
+/** The trie of a text. Throws when it is none. */
+export function trieOf(text: string): Node {
+  const rest = { text, at: 0 };
+  const root = nodeFrom(rest, 0);
+  if (rest.at !== text.length) throw new Error('a trie ends before its text');
+  return root;
+}
+
+function nodeFrom(rest: { readonly text: string; at: number }, depth: number): Node {
+  const mark = rest.text[rest.at];
+  rest.at += 1;
+  if (mark === 'u' || mark === 'f') return leafOf(mark === 'f', depth);
+  if (mark !== '/' || depth === DEPTH_MAX) throw new Error('this is no text of a trie');
+  const left = nodeFrom(rest, depth + 1);
+  return joined(left, nodeFrom(rest, depth + 1), depth);
+}
+
 function joined(left: Node, right: Node, depth: number): Node {
   if (left === right && left.left === undefined) return leafOf(left !== USED, depth);
   return {

@@ -18,6 +18,7 @@ import {
 import { fulfil } from './grants.ts';
 import { Mailbox, type MailboxDeps, type Settled } from './mailbox.ts';
 import { type LedgerAnswer, type LedgerRequest, LedgerUnavailable } from './request.ts';
+import { Residents } from './residents.ts';
 
 export type LedgerDeps = Omit<MailboxDeps, 'platform' | 'refreshPlatform'>;
 
@@ -30,7 +31,7 @@ export class PlanDiffers extends Error {
 export class Ledger {
   readonly #deps: MailboxDeps;
   readonly #platform: Mailbox<PlatformState, PlatformCommand>;
-  readonly #projects = new Map<string, Mailbox<ProjectState, ProjectCommand>>();
+  readonly #projects: Residents<ProjectState, ProjectCommand>;
   readonly #pools = new Map<string, Mailbox<PoolState, PoolCommand>>();
 
   private constructor(deps: LedgerDeps) {
@@ -42,6 +43,7 @@ export class Ledger {
       },
     };
     this.#platform = new Mailbox(PLATFORM_STREAM, platformAggregate, this.#deps);
+    this.#projects = new Residents((name) => this.#newMailbox(name), deps.clock);
   }
 
   /**
@@ -64,9 +66,9 @@ export class Ledger {
     return this.#platform.state;
   }
 
-  /** Names of the projects that are held in memory. */
+  /** Names of the projects that are held in memory, the one that was used last at the end. */
   get openProjects(): string[] {
-    return [...this.#projects.keys()];
+    return this.#projects.names;
   }
 
   get newId(): () => string {
@@ -104,14 +106,13 @@ export class Ledger {
     command: ProjectCommand,
     request: LedgerRequest,
   ): Promise<LedgerAnswer> {
-    const mailbox = this.#projectMailbox(name);
     const grants: Grant[] = [];
     let settled: Settled<ProjectState> | undefined;
     let dryPlatform: PlatformState | undefined;
     try {
       for (let attempt = 0; attempt < limits.grantAttemptsMax; attempt += 1) {
         settled = undefined;
-        settled = await mailbox.submit(command, request, grants, dryPlatform);
+        settled = await this.#projects.get(name).submit(command, request, grants, dryPlatform);
         if (settled.outcome !== 'needs') return toAnswer(projectStream(name), settled);
         const granted = await fulfil(this, name, settled.state, settled.need, request);
         grants.push(...(granted.grants ?? []));
@@ -120,7 +121,7 @@ export class Ledger {
     } finally {
       // A decision fences what it was given and does not use; without one the ledger has to.
       if (settled?.outcome !== 'decided') await this.#abandon(name, grants, request);
-      if (mailbox.isUnborn) mailbox.idle().then(() => this.#dropUnborn(name, mailbox));
+      this.#projects.dropUnborn(name);
     }
     throw new LedgerUnavailable('other streams changed faster than the command was decided');
   }
@@ -136,7 +137,7 @@ export class Ledger {
       if (grant.type !== 'Address' || grant.granted === undefined) continue;
       const command = { type: 'AbandonGrant', grantId: grant.granted.id } as const;
       try {
-        await this.#projectMailbox(name).submit(command, this.own(commandId));
+        await this.#projects.get(name).submit(command, this.own(commandId));
       } catch (err) {
         // The hold is found in the log, where it stands open, and fenced later.
         this.#deps.log.warn({ err, ...command }, 'a hold could not be given back at once');
@@ -151,7 +152,7 @@ export class Ledger {
 
   /** The state of a project as far as it is durable. */
   projectState(name: string): Promise<ProjectState> {
-    return this.#projectMailbox(name).load();
+    return this.#projects.get(name).load();
   }
 
   /** The state of an authored pool as far as it is durable. */
@@ -166,16 +167,13 @@ export class Ledger {
 
   /** Decides what was accepted, then takes nothing more. */
   async close(): Promise<void> {
-    const all = [...this.#projects.values(), ...this.#pools.values(), this.#platform];
-    await Promise.all(all.map((mailbox) => mailbox.close()));
+    const others = [...this.#pools.values(), this.#platform];
+    await Promise.all([this.#projects.close(), ...others.map((mailbox) => mailbox.close())]);
   }
 
-  #projectMailbox(name: string): Mailbox<ProjectState, ProjectCommand> {
-    const present = this.#projects.get(name);
-    if (present !== undefined) return present;
+  #newMailbox(name: string): Mailbox<ProjectState, ProjectCommand> {
     const mailbox = new Mailbox(projectStream(name), projectAggregate(name), this.#deps);
     mailbox.onNeed = (command) => this.project(name, command, this.own());
-    this.#projects.set(name, mailbox);
     return mailbox;
   }
 
@@ -185,11 +183,6 @@ export class Ledger {
     const mailbox = new Mailbox(poolStream(name), poolAggregate, this.#deps);
     this.#pools.set(name, mailbox);
     return mailbox;
-  }
-
-  /** A name that is no project keeps nothing in memory: anybody may ask for any name. */
-  #dropUnborn(name: string, mailbox: Mailbox<ProjectState, ProjectCommand>): void {
-    if (mailbox.isIdle && mailbox.isUnborn) this.#projects.delete(name);
   }
 }
 

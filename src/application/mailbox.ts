@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
 import type { Decision, DecisionContext, Grant, Need } from '../ledger/decision.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
-import { isEventType, SCHEMA_VERSION } from '../ledger/events.ts';
+import { SCHEMA_VERSION } from '../ledger/events.ts';
 import { eventId } from '../ledger/identifiers.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
 import type { Rejection } from '../ledger/rejections.ts';
 import { limits } from '../limits.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
 import { sealEvent } from '../store/hash-chain.ts';
 import {
-  CorruptEvent,
   type EventToAppend,
   type Position,
   type RecordedEvent,
@@ -19,12 +19,14 @@ import {
 } from '../store/store.ts';
 import type { AnsweredCommand } from '../views/views.ts';
 import type { Aggregate, SpaceState } from './aggregate.ts';
-import { Replay } from './replay.ts';
 import { type LedgerRequest, LedgerUnavailable } from './request.ts';
+import { readOn, readState, type StreamState, unborn } from './stream-state.ts';
 
 /** What a mailbox needs from the rest of the process. */
 export interface MailboxDeps {
   readonly store: Store;
+  /** Without them every state is made of the whole stream. */
+  readonly snapshots?: Snapshots;
   readonly log: Logger;
   readonly clock: () => Date;
   readonly newId: () => string;
@@ -88,6 +90,8 @@ export class Mailbox<S extends SpaceState, C> {
   #hash = '';
   #position: Position = 0n;
   #loaded = false;
+  /** The revision at which a snapshot was last read or written. */
+  #kept = -1;
   /** Whether others may have appended what decisions here have to see. */
   #stale = false;
   /** Whether something that the ledger owes by itself has failed and is to be tried again. */
@@ -123,6 +127,16 @@ export class Mailbox<S extends SpaceState, C> {
 
   get isIdle(): boolean {
     return this.#running === undefined && this.#queue.length === 0;
+  }
+
+  /** Whether it can be dropped: nothing is being done, and nothing has to be done once more. */
+  get isAtRest(): boolean {
+    return this.isIdle && !this.#owing;
+  }
+
+  /** The next instant at which something comes due by itself. */
+  get nextDueMs(): number | undefined {
+    return this.#aggregate.nextDue(this.#state, this.#dueMs);
   }
 
   /** Resolves once nothing is being decided. */
@@ -164,6 +178,16 @@ export class Mailbox<S extends SpaceState, C> {
     return this.load();
   }
 
+  /** Keeps a snapshot when much has happened since the last one. */
+  async keep(eventsMin: number = limits.snapshotEventsMin): Promise<void> {
+    const { revision } = this.#state;
+    if (!this.#loaded || revision - this.#kept < eventsMin) return;
+    this.#kept = revision;
+    const { state } = this;
+    const snapshot = { state, revision, hash: this.#hash, position: this.#position };
+    await this.#deps.snapshots?.write(this.#stream, snapshot);
+  }
+
   /** Decides what was accepted, then takes nothing more. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -178,8 +202,13 @@ export class Mailbox<S extends SpaceState, C> {
       .finally(() => {
         this.#running = undefined;
         if (this.#queue.length > 0 || this.#loads.length > 0) this.#start();
-        else this.#schedule();
+        else this.#rest();
       });
+  }
+
+  #rest(): void {
+    this.#schedule();
+    if (!this.#closed) this.keep(limits.snapshotEventsMax);
   }
 
   async #run(): Promise<void> {
@@ -207,7 +236,14 @@ export class Mailbox<S extends SpaceState, C> {
     const anew = !this.#loaded;
     if (anew || this.#stale) {
       this.#stale = false;
-      await this.#readTail();
+      const { store, snapshots } = this.#deps;
+      if (anew) {
+        const read = await readState(store, snapshots, this.#stream, this.#aggregate);
+        this.#take(read);
+        this.#kept = read.snapshotRevision;
+      } else {
+        await this.#readTail();
+      }
       this.#loaded = true;
     }
     for (const { resolve } of this.#loads.splice(0)) resolve(this.#state);
@@ -463,9 +499,7 @@ export class Mailbox<S extends SpaceState, C> {
   }
 
   #forget(): void {
-    this.#state = this.#aggregate.initial;
-    this.#hash = '';
-    this.#position = 0n;
+    this.#take(unborn(this.#aggregate));
     this.#conflicts = 0;
     this.#loaded = false;
   }
@@ -490,25 +524,19 @@ export class Mailbox<S extends SpaceState, C> {
     this.#deps.viewed(this.#position).then(() => entry.resolve(settled), entry.reject);
   }
 
+  /** Reads what has been appended since, by whomever, and gives it. */
   async #readTail(): Promise<RecordedEvent[]> {
     const tail: RecordedEvent[] = [];
-    const keep = this.#loaded;
-    const replay = new Replay(this.#state, this.#aggregate.evolve);
-    let hash = this.#hash;
-    let position = this.#position;
-    for await (const page of this.#deps.store.readStream(this.#stream, this.#state.revision + 1)) {
-      for (const event of page) {
-        requireNext(event, hash);
-        hash = event.metadata.hash;
-        position = event.position;
-      }
-      replay.add(page as unknown as readonly LedgerEvent[]);
-      if (keep) tail.push(...page);
-    }
-    this.#state = replay.end();
+    const at = { state: this.#state, hash: this.#hash, position: this.#position };
+    const keep = (page: readonly RecordedEvent[]) => tail.push(...page);
+    this.#take(await readOn(this.#deps.store, this.#stream, this.#aggregate, at, keep));
+    return tail;
+  }
+
+  #take({ state, hash, position }: StreamState<S>): void {
+    this.#state = state;
     this.#hash = hash;
     this.#position = position;
-    return tail;
   }
 
   #schedule(): void {
@@ -526,19 +554,9 @@ export class Mailbox<S extends SpaceState, C> {
   }
 
   #dueDelayMs(): number | undefined {
-    const next = this.#aggregate.nextDue(this.#state, this.#dueMs);
+    const next = this.nextDueMs;
     return next && Math.max(next - this.#deps.clock().getTime(), 0) + 1;
   }
-}
-
-/** Refuses an event that does not follow the one before it, or that nobody here can read. */
-function requireNext(event: RecordedEvent, hashBefore: string): void {
-  const { stream, revision, position, type, metadata } = event;
-  if (metadata.previousHash !== hashBefore) {
-    const problem = 'it does not follow the event before it';
-    throw new CorruptEvent(stream, revision, position, problem);
-  }
-  if (!isEventType(type)) throw new Error(`${type} in ${stream} was written by a newer netalloc`);
 }
 
 /** A store that cannot take an append now is no fault of the command: it may be sent again. */

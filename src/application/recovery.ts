@@ -49,9 +49,10 @@ export class Recovery {
       ...this.#views.projectsAtDeletedLocations().map(({ project, location }) => {
         return this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
       }),
-      ...this.#views.unfinishedProjects().map((project) => this.#load(project)),
-      ...this.#loadDue(),
     ]);
+    // What waits is served before anything new, so that nobody has to wait until it is in memory.
+    for (const project of this.#views.unfinishedProjects()) this.#load(project);
+    this.#loadDue();
   }
 
   /** Does what events that the views have applied call for in other streams. */
@@ -177,14 +178,14 @@ export class Recovery {
    * again. Those in memory would not miss it; those that nobody has used since the start would, and
    * those of a ledger that has ended.
    */
-  #loadDue(): Promise<void>[] {
+  #loadDue(): void {
     const nowMs = this.#clock().getTime();
     const next = this.#views.nextDueAfter(nowMs);
     const delay = next === undefined ? limits.timerMsMax : next - nowMs + 1;
     clearTimeout(this.#dueTimer);
     this.#dueTimer = setTimeout(() => this.#loadDue(), Math.min(delay, limits.timerMsMax));
     this.#dueTimer.unref();
-    return this.#views.projectsDueBy(nowMs).map((project) => this.#load(project));
+    for (const project of this.#views.projectsDueBy(nowMs)) this.#load(project);
   }
 
   #settleLater(grant: OpenGrant): Promise<void> {

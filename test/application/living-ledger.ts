@@ -2,18 +2,23 @@ import { pino } from 'pino';
 import { Ledger } from '../../src/application/ledger.ts';
 import { Recovery } from '../../src/application/recovery.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
+import type { Snapshots } from '../../src/snapshots/snapshots.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openViews } from '../../src/views/open-views.ts';
 import { request } from './world.ts';
 
 /** A ledger with its views and its recovery on a store, in real time. */
-export async function startLedger(store: Store, plan: AddressingPlan = builtInPlan()) {
+export async function startLedger(
+  store: Store,
+  plan: AddressingPlan = builtInPlan(),
+  snapshots?: Snapshots,
+) {
   const clock = () => new Date();
   const log = pino({ level: 'silent' });
   const views = await openViews({ store, directory: undefined, clock, log });
   const ledger = await Ledger.open(
     {
-      ...{ store, log, clock, random: () => 0 },
+      ...{ store, snapshots, log, clock, random: () => 0 },
       newId: () => request().commandId,
       viewed: (position) => views.reached(position),
       answered: (commandId) => views.answered(commandId),

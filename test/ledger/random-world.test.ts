@@ -9,6 +9,7 @@ import { evolvePool } from '../../src/ledger/pool/evolve.ts';
 import { initialPool } from '../../src/ledger/pool/state.ts';
 import { evolveProject } from '../../src/ledger/project/evolve.ts';
 import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
+import { encodeState, StateDecoder } from '../../src/snapshots/state-codec.ts';
 import {
   createProject,
   deleteClaim,
@@ -86,6 +87,7 @@ function watch(world: World): NaiveLedger {
       if (stream === 'project') expectSameCounts(decision.state as ProjectState, naive, world.atMs);
       expectNoSecondEffect(observed, decision);
     }
+    expectSameFromSnapshot(observed, decision);
     expect(plainState(state)).toBe(texts.get(state) ?? plainState(state));
   };
   return naive;
@@ -103,6 +105,37 @@ function expectSameCounts(state: ProjectState, naive: NaiveLedger, atMs: number)
   }
   const own = [...naive.pools.keys()].filter((name) => name.includes('.'));
   expect(own.sort()).toEqual([...state.pools.keys()].sort());
+}
+
+/** Snapshot and tail make the state that the whole stream makes. */
+function expectSameFromAnySnapshot(events: readonly LedgerEvent[], whole: AnyState): void {
+  const text = [...encodeState(whole)];
+  for (const cut of [1, Math.floor(events.length / 2), events.length]) {
+    const before = replayed('project', initialProject('alpha'), events.slice(0, cut));
+    const state = decodedFrom([...encodeState(before)]);
+    expect([...encodeState(replayed('project', state, events.slice(cut)))]).toEqual(text);
+  }
+}
+
+function decodedFrom(parts: readonly string[]): AnyState {
+  const decoder = new StateDecoder();
+  for (const part of parts) decoder.add(part);
+  return decoder.end() as AnyState;
+}
+
+/** A state that went through a snapshot is the same to every decision, and has the same text. */
+function expectSameFromSnapshot({ state, decide }: Observed, decision: AnyDecision): void {
+  const parts = [...encodeState(state)];
+  const decoded = decodedFrom(parts);
+  expect([...encodeState(decoded)]).toEqual(parts);
+  const again = decide(decoded);
+  expect(plainDecision(again)).toEqual(plainDecision(decision));
+  if (again.outcome !== 'decided' || decision.outcome !== 'decided') return;
+  expect([...encodeState(again.state)]).toEqual([...encodeState(decision.state)]);
+}
+
+function plainDecision(decision: AnyDecision): object {
+  return decision.outcome === 'decided' ? { ...decision, state: undefined } : decision;
 }
 
 function expectNoSecondEffect({ command, decide }: Observed, decision: AnyDecision): void {
@@ -129,6 +162,7 @@ function expectSameAsLog(world: World): void {
   const eventsOf = (stream: string) => world.log.filter((event) => event.stream === stream);
   const project = replayed('project', initialProject('alpha'), eventsOf('project'));
   expect(plainState(project)).toBe(plainState(world.project));
+  expectSameFromAnySnapshot(eventsOf('project'), project);
   const platform = replayed('platform', initialPlatform(), eventsOf('platform'));
   expect(plainState(platform)).toBe(plainState(world.platform));
   for (const [name, state] of world.pools) {

@@ -9,6 +9,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/addressing': [],
   'src/ledger': ['src/addressing', 'src/limits.ts'],
   'src/store': ['src/limits.ts'],
+  'src/snapshots': ['src/addressing', 'src/limits.ts', 'src/store/store.ts'],
   projections: [
     'src/addressing',
     'src/ledger/events.ts',
@@ -32,6 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/addressing',
     'src/ledger',
     'src/limits.ts',
+    'src/snapshots/snapshots.ts',
     'src/store',
     'src/views/views.ts',
   ],
