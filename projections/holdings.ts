@@ -160,6 +160,10 @@ export const holdings: TableProjection = {
       return taken(event, pool, block, 'Held', { ...claim, namespace: project }, className);
     },
     AddressUnheld: (event) => released(event, event.data.pool, event.data.block),
+    ReservationLifted: (event) => {
+      const { pool, prefix } = event.data;
+      return endsAtOnce(event, pool, prefix);
+    },
     AddressAllocated: (event) => {
       const { pool, block, className, interface: nic, grant } = event.data;
       const holder = { kind: 'NetworkInterface', namespace: event.project, ...nic };
@@ -266,10 +270,21 @@ function released(
   const block = [pool, start, length] as const;
   const place = [position, recordedAtMs] as const;
   const isFreeAtOnce = availableAtMs <= Date.parse(data.at);
-  const quarantine: Write = ['quarantine', ...block, ...place, availableAtMs];
+  if (isFreeAtOnce) return endsAtOnce(event, pool, cidr);
   return [
     ['keep', ...block, ...place],
-    ...(isFreeAtOnce ? [] : [quarantine]),
+    ['quarantine', ...block, ...place, availableAtMs],
+    ['uncount', ...block],
+    ['end', ...block],
+  ];
+}
+
+/** What nobody held rests for nobody. */
+function endsAtOnce({ position, recordedAtMs }: Placed, pool: string, cidr: string): Write[] {
+  const [, start, length] = blockOf(pool, cidr);
+  const block = [pool, start, length] as const;
+  return [
+    ['keep', ...block, position, recordedAtMs],
     ['uncount', ...block],
     ['end', ...block],
   ];

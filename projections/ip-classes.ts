@@ -1,24 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_CLASS_ANNOTATION } from '../src/ledger/names.ts';
 import type { ObjectProjection } from '../src/views/projection.ts';
-import { IPAM, newMetadata } from './shape/metadata.ts';
-import { byName } from './shape/touches.ts';
+import { IPAM, newMetadata, nextGeneration, terminating, withMetadata } from './shape/metadata.ts';
+import { byName, changes, ends, ofKind } from './shape/touches.ts';
 
 const KIND = 'IPClass';
-const IS_DEFAULT = 'ipam.miloapis.com/is-default-class';
 
 /** Kinds of address. */
 export const ipClasses: ObjectProjection = {
   name: 'ip_classes',
-  version: 1,
+  version: 2,
   kind: KIND,
   namespaced: false,
   on: {
     IPClassCreated: {
       names: byName,
       next: (_, { data }) => {
-        const kept = data.isDefault ? { annotations: { [IS_DEFAULT]: 'true' } } : {};
+        // A class of the plan is marked by its event alone.
+        const kept = data.isDefault ? { annotations: { [DEFAULT_CLASS_ANNOTATION]: 'true' } } : {};
         const metadata = newMetadata(data, '', data.metadata, kept);
         return { apiVersion: IPAM, kind: KIND, metadata, spec: data.spec };
       },
     },
+    IPClassUpdated: changes(byName, (ipClass, { data }) => {
+      const { spec, metadata } = data;
+      const changed = isDeepStrictEqual(spec, ipClass.spec)
+        ? ipClass
+        : { ...nextGeneration(ipClass), spec };
+      return metadata === undefined ? changed : withMetadata(changed, metadata, {});
+    }),
+    ObjectMetadataChanged: changes(ofKind(KIND), (ipClass, { data }) =>
+      withMetadata(ipClass, data.metadata, {}),
+    ),
+    DeletionRequested: changes(ofKind(KIND), (ipClass, { data }) => terminating(ipClass, data.at)),
+    IPClassDeleted: ends,
   },
 };

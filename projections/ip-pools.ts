@@ -1,9 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import { uuidOf } from '../src/ledger/identifiers.ts';
 import type { Counts, ObjectProjection, Placed, Present } from '../src/views/projection.ts';
 import type { KubeObject } from '../src/views/views.ts';
-import { conditionsOf, judged, restamped } from './shape/conditions.ts';
-import { IPAM, newMetadata, nextGeneration } from './shape/metadata.ts';
-import { byName } from './shape/touches.ts';
+import {
+  conditionsOf,
+  judged,
+  restamped,
+  type Verdict,
+  withConditions,
+} from './shape/conditions.ts';
+import { IPAM, newMetadata, nextGeneration, terminating, withMetadata } from './shape/metadata.ts';
+import { byName, changes, ends, ofKind } from './shape/touches.ts';
 
 const KIND = 'IPPool';
 
@@ -13,41 +20,59 @@ const KIND = 'IPPool';
  */
 export const ipPools: ObjectProjection = {
   name: 'ip_pools',
-  version: 1,
+  version: 2,
   kind: KIND,
   namespaced: false,
   on: {
     IPPoolCreated: {
       names: byName,
-      next: (_, { data }) => ({
-        apiVersion: IPAM,
-        kind: KIND,
-        metadata: newMetadata(data, '', data.metadata),
-        spec: data.spec,
-        status: { conditions: ready(data.at) },
-      }),
+      next: (_, { data }) => {
+        const metadata = newMetadata(data, '', data.metadata);
+        return shown({ apiVersion: IPAM, kind: KIND, metadata, spec: data.spec }, data.at);
+      },
     },
     RangeAdded: {
       names: ({ data }) => [data.pool],
       next: (pool, event) => {
         const { data } = event;
+        if (event.project === '') return pool && withFirstRange(pool, data.prefix);
         if (pool === undefined) return madeOnDemand(event, data.pool, data.grant?.pool);
-        return withRange(pool, data.prefix);
+        return withRanges(pool, [...rangesOf(pool), data.prefix]);
       },
     },
     // A carve for another stream becomes a pool when that stream commits it with RangeAdded.
     PrefixCarved: {
       names: ({ data }) => (data.grant === undefined ? [data.childPool] : []),
-      next: (_, event) => madeOnDemand(event, event.data.childPool, event.data.pool),
+      next: (pool, event) => {
+        const { childPool, pool: parent, prefix } = event.data;
+        if (event.project === '') return pool && withFirstRange(pool, prefix);
+        return madeOnDemand(event, childPool, parent);
+      },
     },
     PrefixReturned: {
-      names: ({ data }) => (data.grantId === undefined ? [data.childPool] : []),
+      names: ({ data, project }) => {
+        return data.grantId === undefined && project !== '' ? [data.childPool] : [];
+      },
       next: () => undefined,
     },
+    // What an authored pool has is what its spec says.
     RangeRemoved: {
-      names: ({ data }) => [data.pool],
+      names: ({ data, project }) => (project === '' ? [] : [data.pool]),
       next: (pool, { data }) => pool && withoutRange(pool, data.prefix),
     },
+    IPPoolUpdated: changes(byName, (pool, { data }) => {
+      const { spec, metadata } = data;
+      const changed = isDeepStrictEqual(spec, pool.spec) ? pool : { ...nextGeneration(pool), spec };
+      const kept = metadata === undefined ? changed : withMetadata(changed, metadata, {});
+      return shown(kept, data.at);
+    }),
+    ObjectMetadataChanged: changes(ofKind(KIND), (pool, { data }) =>
+      withMetadata(pool, data.metadata, {}),
+    ),
+    DeletionRequested: changes(ofKind(KIND), (pool, { data }) =>
+      shown(terminating(pool, data.at), data.at),
+    ),
+    IPPoolDeleted: ends,
     AddressSpaceClosed: {
       names: ({ project }, present) => present.poolsOf(project),
       next: () => undefined,
@@ -74,17 +99,15 @@ function madeOnDemand(
       scope,
       ...(parent === undefined ? {} : { parentPoolRef: { name: parent } }),
     },
-    status: { allocatedCIDR: prefix, conditions: ready(at) },
+    status: { allocatedCIDR: prefix, conditions: judged([], [AVAILABLE], 1, at) },
   };
 }
 
-/** An authored pool's first range is the one of its spec; every further range is shown there. */
-function withRange(pool: KubeObject, prefix: string): KubeObject {
-  const { allocatedCIDR, conditions } = pool.status ?? {};
-  if (allocatedCIDR === undefined) {
-    return { ...pool, status: { allocatedCIDR: prefix, conditions } };
-  }
-  return withRanges(pool, [...rangesOf(pool), prefix]);
+/** The range that an authored pool began with: a root's `cidr`, or what a child was carved. */
+function withFirstRange(pool: KubeObject, prefix: string): KubeObject {
+  const { allocatedCIDR = prefix, conditions } = pool.status ?? {};
+  if (pool.status?.allocatedCIDR !== undefined) return pool;
+  return { ...pool, status: { allocatedCIDR, conditions } };
 }
 
 /** The last range takes the pool with it. */
@@ -106,9 +129,25 @@ function withRanges(pool: KubeObject, [allocatedCIDR, ...further]: readonly stri
   return restamped({ ...nextGeneration(pool), spec, status }, () => true);
 }
 
-function ready(at: string) {
-  const verdict = { type: 'Ready', status: 'True', reason: 'Available', message: 'has its range' };
-  return judged([], [verdict as Parameters<typeof judged>[1][number]], 1, at);
+const AVAILABLE: Verdict = {
+  type: 'Ready',
+  status: 'True',
+  reason: 'Available',
+  message: 'has its range',
+};
+
+/** It answers for what it holds in any case; the reason says whether it hands out more. */
+function shown(pool: KubeObject, at: string): KubeObject {
+  const { metadata, spec } = pool;
+  const what = 'hands out nothing more; what is held stays';
+  let verdict = AVAILABLE;
+  if (metadata.deletionTimestamp !== undefined) {
+    verdict = { ...AVAILABLE, reason: 'Terminating', message: `is being deleted; ${what}` };
+  } else if (spec?.draining === true) {
+    verdict = { ...AVAILABLE, reason: 'Draining', message: what };
+  }
+  const conditions = judged(conditionsOf(pool), [verdict], metadata.generation, at);
+  return withConditions(pool, conditions);
 }
 
 function atRead(pool: KubeObject, _present: Present, counts: Counts): KubeObject {

@@ -148,6 +148,14 @@ export const limits = {
   timerMsMax: 3_600_000,
 
   classChainDepthMax: 8,
+  /** Classes, authored pools, and ranges of roots: what the platform checks stays small. */
+  classesMax: 1_024,
+  authoredPoolsMax: 4_096,
+  rootRangesMax: 16_384,
+  /** Further ranges of one pool, and blocks excluded from it, so that one append holds a change. */
+  poolFurtherRangesMax: 64,
+  poolExclusionsMax: 64,
+  exclusionReasonCharsMax: 128,
   /** How far the clock may be behind the log's last instant at start. */
   clockBehindMsMax: 60_000,
   shutdownMsMax: 10_000,

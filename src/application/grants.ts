@@ -1,8 +1,8 @@
-import type { Grant, Need, RangeGrant } from '../ledger/decision.ts';
+import type { Grant, Need } from '../ledger/decision.ts';
 import { decidePlatform } from '../ledger/platform/decide.ts';
-import { offeringPools } from '../ledger/platform/directory.ts';
+import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
-import { carveKey, type PoolState } from '../ledger/pool/state.ts';
+import { type Carve, carveKey, type PoolState } from '../ledger/pool/state.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
 import { holdAddresses } from './holds.ts';
 import type { Ledger } from './ledger.ts';
@@ -49,18 +49,21 @@ async function grantRange(
   const generation = state.namespace?.uid ?? '';
   const { className, childPool, length, scope, ordinal, abandonedGrant } = need;
   const asked = { type: 'Range', generation, className, scope, ordinal } as const;
-  const pools = offeringPools(ledger.platformState, need.parentClassName);
+  const { platformState } = ledger;
+  const pools = offeringPools(platformState, need.parentClassName, scope.project ?? '');
   let message = `no pool offers IPClass "${need.parentClassName}"`;
   let refusing = need.parentClassName;
   for (const pool of pools) {
     const settled = await ledger.pool(
-      pool,
-      { ...asked, type: 'CarveRange', childPool, length, abandoned: abandonedGrant },
+      rootOf(platformState, pool),
+      { ...asked, type: 'CarveRange', pool, childPool, length, abandoned: abandonedGrant },
       { ...request, commandId: ledger.newId() },
     );
-    const granted = carveOf(settled, carveKey(generation, className, scope, ordinal));
-    if (granted !== undefined) {
-      return { grants: [{ ...asked, pool, granted, message: '' }] };
+    const carve = carveOf(settled, carveKey(generation, className, scope, ordinal));
+    if (carve !== undefined) {
+      // It may be from another pool of that root, which was asked before.
+      const granted = { id: carve.grantId, prefix: carve.prefix };
+      return { grants: [{ ...asked, pool: carve.pool, granted, message: '' }] };
     }
     refusing = pool;
     if (settled.outcome === 'rejected') message = settled.rejection.message;
@@ -68,10 +71,8 @@ async function grantRange(
   return { grants: [{ ...asked, pool: refusing, granted: undefined, message }] };
 }
 
-function carveOf(settled: Settled<PoolState>, key: string): RangeGrant['granted'] {
-  if (settled.outcome !== 'decided') return undefined;
-  const carve = settled.state.carves.get(key);
-  return carve && { id: carve.grantId, prefix: carve.prefix };
+function carveOf(settled: Settled<PoolState>, key: string): Carve | undefined {
+  return settled.outcome === 'decided' ? settled.state.carves.get(key) : undefined;
 }
 
 async function joinLocation(

@@ -1,6 +1,7 @@
 import { formatPrefix, prefixSize } from '../addressing/prefix.ts';
 import type { AddressGrant, WantedAddress } from '../ledger/decision.ts';
-import { offeringPools } from '../ledger/platform/directory.ts';
+import { durationMs } from '../ledger/durations.ts';
+import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
 import { decidePool } from '../ledger/pool/decide.ts';
 import { type HoldCommand, holdKey } from '../ledger/pool/holds.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
@@ -41,8 +42,8 @@ class Asking {
   readonly #ledger: Ledger;
   readonly #project: ProjectState;
   readonly #request: LedgerRequest;
-  /** For a dry run: pools as the holds before have left them. */
-  readonly #dryPools = new Map<string, PoolState>();
+  /** For a dry run: roots as the holds before have left them. */
+  readonly #dryRoots = new Map<string, PoolState>();
 
   constructor(ledger: Ledger, project: ProjectState, request: LedgerRequest) {
     this.#ledger = ledger;
@@ -75,10 +76,10 @@ class Asking {
   async #poolsFor({ className, pool }: WantedAddress): Promise<readonly string[]> {
     if (className === undefined) return pool === undefined ? [] : [pool];
     const platform = this.#ledger.platformState;
-    const names = offeringPools(platform, className);
+    const names = offeringPools(platform, className, this.#project.name);
     if (platform.classes.get(className)?.spec.strategy !== 'LeastUtilized') return names;
     const fullness = new Map<string, number>();
-    for (const name of names) fullness.set(name, fullnessOf(await this.#stateOf(name)));
+    for (const name of names) fullness.set(name, fullnessOf(await this.#stateOf(name), name));
     const of = (name: string) => fullness.get(name) ?? 1;
     return names.toSorted((a, b) => of(a) - of(b));
   }
@@ -96,37 +97,46 @@ class Asking {
     const hold = settled.state.holds.get(holdKey(generation, claim.uid, ordinal));
     if (hold === undefined) throw new Error(`pool ${pool} holds nothing for ${claim.name}`);
     const { grantId: id, block: held } = hold;
-    return { hold: { id, block: formatPrefix(held), retentionLeaseMsMax: null } };
+    return {
+      hold: { id, block: formatPrefix(held), retentionLeaseMsMax: leaseMaxMs(settled.state, pool) },
+    };
   }
 
   async #decide(pool: string, command: HoldCommand) {
     const request = { ...this.#request, commandId: this.#ledger.newId() };
-    if (!request.dryRun) return this.#submit(pool, command, request);
-    const state = await this.#stateOf(pool);
     const platform = this.#ledger.platformState;
+    const root = rootOf(platform, pool);
+    if (!request.dryRun) return this.#submit(root, command, request);
+    const state = await this.#stateOf(pool);
     const context = { commandId: request.commandId, atMs: this.#ledger.nowMs(state), platform };
     const decision = decidePool(command, state, { ...context, grants: [] });
-    if (decision.outcome === 'decided') this.#dryPools.set(pool, decision.state);
+    if (decision.outcome === 'decided') this.#dryRoots.set(root, decision.state);
     return decision;
   }
 
   /** A refusal may rest on what has been given back elsewhere since: it is given on fresh facts. */
-  async #submit(pool: string, command: HoldCommand, request: LedgerRequest) {
-    const { revision } = await this.#ledger.poolState(pool);
-    const settled = await this.#ledger.pool(pool, command, request);
+  async #submit(root: string, command: HoldCommand, request: LedgerRequest) {
+    const { revision } = await this.#ledger.poolState(root);
+    const settled = await this.#ledger.pool(root, command, request);
     if (settled.outcome !== 'rejected') return settled;
-    if ((await this.#ledger.refreshPool(pool)).revision === revision) return settled;
-    return this.#ledger.pool(pool, command, { ...request, commandId: this.#ledger.newId() });
+    if ((await this.#ledger.refreshPool(root)).revision === revision) return settled;
+    return this.#ledger.pool(root, command, { ...request, commandId: this.#ledger.newId() });
   }
 
   async #stateOf(pool: string): Promise<PoolState> {
-    return this.#dryPools.get(pool) ?? (await this.#ledger.poolState(pool));
+    const root = rootOf(this.#ledger.platformState, pool);
+    return this.#dryRoots.get(root) ?? (await this.#ledger.poolState(root));
   }
 }
 
+/** The longest that what a pool holds may be retained; none where it does not say. */
+function leaseMaxMs({ pools }: PoolState, name: string): number | null {
+  return durationMs(pools.get(name)?.spec.maxRetentionLease ?? '') ?? null;
+}
+
 /** The part of a pool that is not free, from 0 to 1. */
-function fullnessOf({ space }: PoolState): number {
-  const ranges = space?.ranges ?? [];
+function fullnessOf({ pools }: PoolState, name: string): number {
+  const ranges = pools.get(name)?.space.ranges ?? [];
   const total = ranges.reduce((sum, { space: { space } }) => sum + prefixSize(space.range), 0n);
   const free = ranges.reduce((sum, { space: { space } }) => sum + space.free, 0n);
   return total === 0n ? 1 : 1 - Number((free * 1_000_000n) / total) / 1_000_000;

@@ -15,6 +15,7 @@ import {
   projectAggregate,
   type SpaceState,
 } from './aggregate.ts';
+import { type AuthoredPoolCommand, AuthoredPools } from './authored-pools.ts';
 import { fulfil } from './grants.ts';
 import { Mailbox, type MailboxDeps, type Settled } from './mailbox.ts';
 import { type LedgerAnswer, type LedgerRequest, LedgerUnavailable } from './request.ts';
@@ -33,6 +34,7 @@ export class Ledger {
   readonly #platform: Mailbox<PlatformState, PlatformCommand>;
   readonly #projects: Residents<ProjectState, ProjectCommand>;
   readonly #pools = new Map<string, Mailbox<PoolState, PoolCommand>>();
+  readonly #authoredPools = new AuthoredPools(this);
 
   private constructor(deps: LedgerDeps) {
     this.#deps = {
@@ -88,13 +90,35 @@ export class Ledger {
     return toAnswer(PLATFORM_STREAM, await this.#platform.submit(command, request));
   }
 
-  /** Decides a command of an authored pool, and gives the pool's state with the answer. */
+  /** Decides what the platform would make of a command, and gives the state that it would have. */
+  tryPlatform(command: PlatformCommand, request: LedgerRequest): Promise<Settled<PlatformState>> {
+    return this.#platform.submit(command, { ...request, dryRun: true });
+  }
+
+  /** Makes, changes or deletes an authored pool, in the platform's stream and its root's. */
+  async authoredPool(command: AuthoredPoolCommand, request: LedgerRequest): Promise<LedgerAnswer> {
+    const { name } = command;
+    const answer = await this.#authoredPools.submit(command, request);
+    if (answer !== undefined) return toAnswer(poolStream(answer.root), answer.settled);
+    const subject = { kind: 'IPPool', name };
+    return {
+      outcome: 'rejected',
+      rejection: { reason: 'NotFound', subject, message: 'not found' },
+    };
+  }
+
+  /** Finishes or undoes what is half done of an authored pool. */
+  settlePool(name: string): Promise<void> {
+    return this.#authoredPools.settle(name);
+  }
+
+  /** Decides a command in the stream of an authored root, and gives its state with the answer. */
   async pool(
-    name: string,
+    root: string,
     command: PoolCommand,
     request: LedgerRequest,
   ): Promise<Settled<PoolState>> {
-    return this.#poolMailbox(name).submit(command, request);
+    return this.#poolMailbox(root).submit(command, request);
   }
 
   /**
@@ -155,9 +179,9 @@ export class Ledger {
     return this.#projects.get(name).load();
   }
 
-  /** The state of an authored pool as far as it is durable. */
-  poolState(name: string): Promise<PoolState> {
-    return this.#poolMailbox(name).load();
+  /** The state of an authored root as far as it is durable. */
+  poolState(root: string): Promise<PoolState> {
+    return this.#poolMailbox(root).load();
   }
 
   /** The same, with what others have appended since. */

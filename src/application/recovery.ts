@@ -1,6 +1,11 @@
 import type { Logger } from 'pino';
 import type { EventData, EventType, LedgerEvent } from '../ledger/events.ts';
-import { classesOffered } from '../ledger/platform/directory.ts';
+import {
+  classesOffered,
+  poolGenerations,
+  poolsBeside,
+  rootOf,
+} from '../ledger/platform/directory.ts';
 import { isOpenTo } from '../ledger/platform/locations.ts';
 import type { HoldCommand } from '../ledger/pool/holds.ts';
 import { nextMaturityOf } from '../ledger/pool-space.ts';
@@ -27,6 +32,8 @@ export class Recovery {
   /** Holds that nobody had committed at the last look. */
   #seen: ReadonlySet<string> = new Set();
   #dueTimer: NodeJS.Timeout | undefined;
+  /** Up to which instant ends of quarantines have been looked for, by root. */
+  readonly #watchedMs = new Map<string, number>();
 
   constructor(deps: { ledger: Ledger; views: Views; log: Logger; clock: () => Date }) {
     this.#ledger = deps.ledger;
@@ -40,8 +47,7 @@ export class Recovery {
    * did not work is tried again while the service runs.
    */
   async start(): Promise<void> {
-    const pools = this.#ledger.platformState.roots.map(({ pool }) => pool.name);
-    await Promise.all(pools.map((pool) => this.#do('open', [pool], () => this.#openPool(pool))));
+    await this.#settlePools();
     this.#look = setInterval(() => this.#lookForHolds(), limits.openHoldsLookMs);
     this.#look.unref();
     await Promise.all([
@@ -81,17 +87,29 @@ export class Recovery {
     const space = spaceOf(event.stream);
     if (space?.kind === 'project') this.#reactToProject(space.name, event);
     else if (space?.kind === 'platform') this.#reactToPlatform(event);
-    else if (is(event, 'PrefixReturned') || is(event, 'AddressUnheld')) {
-      this.#watchPool(event.data.pool);
+    else if (space?.kind === 'pool') this.#reactToPool(space.name, event);
+  }
+
+  /** Whatever may help those who wait for a pool, or for one that offers what it offers. */
+  #reactToPool(root: string, event: RecordedEvent): void {
+    if (is(event, 'IPPoolCreated') || is(event, 'IPPoolUpdated') || is(event, 'IPPoolDeleted')) {
+      this.#settlePool(event.data.name);
     }
+    const causes = causesOf(event as unknown as LedgerEvent);
+    if (causes.length === 0) return;
+    for (const cause of causes) this.#wakeWith(cause);
+    if (is(event, 'PrefixReturned') || is(event, 'AddressUnheld')) this.#watchPool(root);
   }
 
   #reactToPlatform(event: RecordedEvent): void {
-    if (is(event, 'DeletionRequested')) {
+    if (is(event, 'DeletionRequested') && event.data.kind === 'Location') {
       const { name, uid } = event.data;
       for (const project of this.#ledger.platformState.locations.get(name)?.joined.keys() ?? []) {
         this.#do('vacate', [project, uid], () => this.#vacate(project, { name, uid }));
       }
+    }
+    if (is(event, 'PoolRegistered') || is(event, 'PoolRegistrationChanged')) {
+      this.#settlePool(event.data.pool.name);
     }
     for (const cause of causesOf(event as unknown as LedgerEvent)) this.#wake(cause);
   }
@@ -146,7 +164,7 @@ export class Recovery {
    * have come between its decision and now, when nobody could know that it waits.
    */
   #recheck(project: string, causes: readonly string[]): void {
-    const { roots, locations, classes } = this.#ledger.platformState;
+    const { pools, locations, classes } = this.#ledger.platformState;
     for (const cause of causes) {
       const name = cause.slice(cause.indexOf('/') + 1);
       const location = cause.startsWith('location/') ? locations.get(name) : undefined;
@@ -157,8 +175,8 @@ export class Recovery {
         isOpenTo(location, project);
       const isThere = cause.startsWith('class/') && classes.has(name);
       const isOffer = cause.startsWith('offer/');
-      const isRoot = cause.startsWith('pool/') && roots.some(({ pool }) => pool.name === name);
-      if (isUsable || isThere || isRoot || isOffer) this.#serve(project, cause);
+      const isPool = cause.startsWith('pool/') && pools.has(name);
+      if (isUsable || isThere || isPool || isOffer) this.#serve(project, cause);
     }
   }
 
@@ -206,34 +224,49 @@ export class Recovery {
     });
   }
 
-  /** Wakes those who wait for an authored pool now, and whenever a quarantine in it ends. */
-  #watchPool(pool: string): Promise<void> {
-    return this.#do('watch', [pool], async () => {
-      const { space } = await this.#ledger.refreshPool(pool);
+  /** Wakes who waits for this; a pool's change is one for those who wait for pools beside it. */
+  #wakeWith(cause: string): void {
+    const [kind, name = ''] = cause.split('/');
+    const pool = kind === 'pool' ? name : '';
+    const { platformState } = this.#ledger;
+    const beside = poolsBeside(platformState, pool).map((other) => `pool/${other}`);
+    const offers = classesOffered(platformState, pool).map((className) => `offer/${className}`);
+    for (const one of new Set([cause, ...beside, ...offers])) this.#wake(one);
+  }
+
+  /** Wakes those who wait for pools of a root whenever a quarantine in them ends. */
+  #watchPool(root: string): Promise<void> {
+    return this.#do('watch', [root], async () => {
+      const { pools } = await this.#ledger.refreshPool(root);
       const nowMs = this.#clock().getTime();
-      this.#wake(`pool/${pool}`);
-      for (const className of classesOffered(this.#ledger.platformState, pool)) {
-        this.#wake(`offer/${className}`);
+      const sinceMs = this.#watchedMs.get(root) ?? Number.NEGATIVE_INFINITY;
+      this.#watchedMs.set(root, nowMs);
+      let next = Number.POSITIVE_INFINITY;
+      for (const { name, space } of pools.values()) {
+        if ((nextMaturityOf(space, sinceMs) ?? nowMs + 1) <= nowMs) this.#wakeWith(`pool/${name}`);
+        next = Math.min(next, nextMaturityOf(space, nowMs) ?? next);
       }
-      const next = space && nextMaturityOf(space, nowMs);
-      clearTimeout(this.#timers.get(pool));
-      if (next === undefined) return;
+      clearTimeout(this.#timers.get(root));
+      if (next === Number.POSITIVE_INFINITY) return;
       const delay = Math.min(next - nowMs + 1, limits.timerMsMax);
-      const timer = setTimeout(() => this.#watchPool(pool), delay);
+      const timer = setTimeout(() => this.#watchPool(root), delay);
       timer.unref();
-      this.#timers.set(pool, timer);
+      this.#timers.set(root, timer);
     });
   }
 
-  async #openPool(name: string): Promise<void> {
-    const { plan, roots } = this.#ledger.platformState;
-    const spec = plan?.pools.find((pool) => pool.name === name);
-    const uid = roots.find(({ pool }) => pool.name === name)?.pool.uid;
-    if (spec === undefined || uid === undefined) throw new Error(`pool ${name} is not in the plan`);
-    const { ipFamily, cidr, classNames } = spec;
-    const command = { type: 'OpenPool', name, uid, spec: { ipFamily, cidr, classNames } } as const;
-    await this.#ledger.pool(name, command, this.#ledger.own());
-    this.#watchPool(name);
+  /** Opens what is registered and not open, the parent of a pool before the pool. */
+  async #settlePools(): Promise<void> {
+    const { platformState } = this.#ledger;
+    for (const generation of poolGenerations(platformState)) {
+      await Promise.all(generation.map((name) => this.#settlePool(name)));
+    }
+    const roots = new Set(platformState.pools.valueSeq().map(({ root }) => root));
+    for (const root of roots) this.#watchPool(root);
+  }
+
+  #settlePool(name: string): Promise<void> {
+    return this.#do('pool', [name], () => this.#ledger.settlePool(name));
   }
 
   /** Ends a grant: one that was never committed is fenced in the project's stream first. */
@@ -282,8 +315,9 @@ export class Recovery {
 
   /** The pool is read up to its end first: what it holds may have been asked for elsewhere. */
   async #onHold(pool: string, command: HoldCommand): Promise<void> {
-    await this.#ledger.refreshPool(pool);
-    await this.#ledger.pool(pool, command, this.#ledger.own());
+    const root = rootOf(this.#ledger.platformState, pool);
+    await this.#ledger.refreshPool(root);
+    await this.#ledger.pool(root, command, this.#ledger.own());
   }
 
   async #isCommitted(project: string, grantId: string): Promise<boolean> {
@@ -294,7 +328,8 @@ export class Recovery {
 
   async #returnRange(pool: string, grantId: string, availableAt: string): Promise<void> {
     const command = { type: 'ReturnRange', grantId, availableAt } as const;
-    await this.#ledger.pool(pool, command, this.#ledger.own());
+    const root = rootOf(this.#ledger.platformState, pool);
+    await this.#ledger.pool(root, command, this.#ledger.own());
   }
 
   async #leave(

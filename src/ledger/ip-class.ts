@@ -44,6 +44,15 @@ export const ipClassSpec = z.strictObject({
 });
 export type IPClassSpec = z.infer<typeof ipClassSpec>;
 
+/** Fields that no update changes; all others bind what is decided afterwards. */
+export const IMMUTABLE_CLASS_FIELDS = [
+  'ipFamily',
+  'parentClassName',
+  'poolPer',
+  'poolCIDR',
+  'uniqueWithin',
+] as const satisfies readonly (keyof IPClassSpec)[];
+
 /** A class as decisions read it: its spec, and which object of that name it is. */
 export interface IPClass {
   readonly name: string;
@@ -252,4 +261,31 @@ function linkProblem(child: IPClassSpec, parentName: string, parent: IPClassSpec
   }
   if (hasRoom(parent, parentLength, childLength)) return undefined;
   return `the reservations of IPClass "${parentName}" leave no room for a /${childLength}`;
+}
+
+/**
+ * Why a class cannot be the default of its family, if it cannot. A claim follows the chain of its
+ * family's default class: the block is an endpoint of a subnet, which is a pool per location, and
+ * that is a part of a network's range, a pool per network.
+ */
+export function defaultClassProblem(name: string, lookup: ClassLookup): string | undefined {
+  const spec = lookup(name)?.spec;
+  if (spec === undefined || lengthOf(spec) === undefined) {
+    return `"${name}" needs spec.defaultPrefixLength`;
+  }
+  const subnet = lookup(spec.parentClassName ?? '')?.spec;
+  const network = lookup(subnet?.parentClassName ?? '')?.spec;
+  if (!(subnet?.poolPer?.includes('location') && network?.poolPer?.includes('network'))) {
+    const chain = 'a pool per location, and that one a parent with a pool per network';
+    return `"${name}" needs a parent with ${chain}`;
+  }
+  if (withholdsGateway(subnet)) return undefined;
+  return `its subnets, of "${spec.parentClassName}", must withhold their first two addresses`;
+}
+
+/** Whether the second address of a subnet, which is the gateway, is nobody's. */
+export function withholdsGateway({ ipFamily, reservations }: IPClassSpec): boolean {
+  if (reservations === undefined) return false;
+  const hostBits = familyWidth(ipFamily) - reservations.unitPrefixLength;
+  return reservations.leading >= (hostBits === 0 ? 2 : 1);
 }

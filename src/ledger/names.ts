@@ -26,3 +26,6 @@ export const SYSTEM_NAMESPACE = 'netalloc-system';
 export function isReservedNamespace(name: string): boolean {
   return name.startsWith('kube-') || name.startsWith('netalloc-');
 }
+
+/** The annotation that makes a class the default of its family. */
+export const DEFAULT_CLASS_ANNOTATION = 'ipam.miloapis.com/is-default-class';

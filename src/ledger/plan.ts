@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { familyWidth, overlaps, type Prefix, parsePrefix } from '../addressing/prefix.ts';
+import { overlaps, type Prefix, parsePrefix } from '../addressing/prefix.ts';
 import {
   classChain,
   classProblems,
   family,
-  type IPClassSpec,
   ipClassSpec,
   lengthOf,
   type Problem,
+  withholdsGateway,
 } from './ip-class.ts';
 import { dnsLabel } from './names.ts';
 
@@ -197,12 +197,6 @@ function familyProblems(plan: AddressingPlan): Problem[] {
     }
   });
   return problems;
-}
-
-function withholdsGateway({ ipFamily, reservations }: IPClassSpec): boolean {
-  if (reservations === undefined) return false;
-  const hostBits = familyWidth(ipFamily) - reservations.unitPrefixLength;
-  return reservations.leading >= (hostBits === 0 ? 2 : 1);
 }
 
 function poolProblems(plan: AddressingPlan): Problem[] {

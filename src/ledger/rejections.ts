@@ -43,6 +43,18 @@ export interface Rejection {
   readonly causes?: readonly Cause[];
 }
 
+/** The refusal of a body: each thing that is wrong with it, and where. */
+export function invalidWith(
+  subject: Subject,
+  problems: readonly { readonly path: string; readonly message: string }[],
+): Rejection {
+  const causes = problems.map(({ path: field, message }) => {
+    return { reason: 'FieldValueInvalid', message: `Invalid value: ${message}`, field };
+  });
+  const message = problems.map(({ path, message: problem }) => `${path}: ${problem}`).join(', ');
+  return { reason: 'Invalid', subject, message, causes };
+}
+
 /**
  * Why a stored claim waits: the reasons of its `Bound` condition. A second closed list, never
  * reused either.

@@ -117,7 +117,7 @@ it('lets a network wait when no pool has a range for its project', async () => {
       },
     ],
   });
-  expect(JSON.stringify(updated)).toContain('pool \\"tenant-ipv6\\" has no free /40');
+  expect(JSON.stringify(updated)).toContain('pool \\"tenant-ipv6\\" (root) has no free /40');
 });
 
 it('keeps nothing in memory for names that are no projects', async () => {

@@ -24,10 +24,7 @@ export async function ledgerOn(store: Store, plan: AddressingPlan = builtInPlan(
     plan,
     false,
   );
-  for (const { name, ipFamily, cidr, classNames } of plan.pools) {
-    const spec = { ipFamily, cidr, classNames };
-    await ledger.pool(name, { type: 'OpenPool', name, uid: newId(), spec }, request());
-  }
+  for (const { name } of plan.pools) await ledger.settlePool(name);
   return ledger;
 }
 

@@ -62,7 +62,7 @@ async function begun(store: ReturnType<typeof openSqliteStore>): Promise<Ledger>
   for (const { name, ipFamily, cidr, classNames } of builtInPlan().pools) {
     const uid = ledger.platformState.roots.find(({ pool }) => pool.name === name)?.pool.uid ?? '';
     const spec = { ipFamily, cidr, classNames };
-    await ledger.pool(name, { type: 'OpenPool', name, uid, spec }, ledger.own());
+    await ledger.pool(name, { type: 'OpenPool', name, uid, spec, metadata: {} }, ledger.own());
   }
   const metadata = {};
   for (let n = 0; n < LOCATIONS; n += 1) {

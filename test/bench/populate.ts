@@ -83,12 +83,7 @@ async function ledgerOn(store: Store, clock: () => Date, plan = builtInPlan()): 
   const random = () => 0;
   const deps = { store, log, clock, newId, random, viewed, answered: () => undefined };
   const ledger = await Ledger.open(deps, plan, false);
-  for (const { name, ipFamily, cidr, classNames } of plan.pools) {
-    const uid = ledger.platformState.roots.find(({ pool }) => pool.name === name)?.pool.uid;
-    if (uid === undefined) throw new Error(`pool ${name} is not registered`);
-    const spec = { ipFamily, cidr, classNames };
-    await ledger.pool(name, { type: 'OpenPool', name, uid, spec }, ledger.own());
-  }
+  for (const { name } of plan.pools) await ledger.settlePool(name);
   return ledger;
 }
 

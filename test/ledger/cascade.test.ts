@@ -234,7 +234,7 @@ describe('a network', () => {
     const asks = network('own', { ipam: { ipv6Range: 'fd20::/120' } });
     givenWith(planOf({ root: 'fd20::/118' }))(createProject, fillRoot(118))
       .when(asks)
-      .thenRejected('Exhausted', /pool "root" has no free \/118/);
+      .thenRejected('Exhausted', /pool "root" \(root\) has no free \/118/);
   });
 
   it('of mode Policy has no ranges, and its contexts no subnets', () => {
@@ -295,7 +295,7 @@ describe('a project whose range is full', () => {
             {
               family: 'IPv6',
               reason: 'AddressPoolExhausted',
-              message: 'pool "root" has no free /119 for class "project6"',
+              message: 'pool "root" (root) has no free /119 for class "project6"',
               causes: ['pool/project6.alpha', 'pool/root'],
             },
           ],
@@ -305,7 +305,7 @@ describe('a project whose range is full', () => {
     world.do(claim('web', { network: 'c' }));
     expect(world.project.claims.get('web')?.wait).toEqual({
       reason: 'AddressPoolExhausted',
-      message: 'pool "root" has no free /119 for class "project6"',
+      message: 'pool "root" (root) has no free /119 for class "project6"',
       cause: 'network/c',
     });
     world.do(claim('four', { network: 'c', ...ONLY_IPV4 }));

@@ -171,7 +171,9 @@ describe('a project', () => {
       'NamespaceDeleted',
     );
     world.settle();
-    expect(world.pools.get('root')?.space?.ranges[0]?.space.quarantined).toBe(512n);
+    expect(world.pools.get('root')?.pools.get('root')?.space.ranges[0]?.space.quarantined).toBe(
+      512n,
+    );
   });
 
   it('begins with a mark and goes on in bounded steps when one append is not enough', () => {

@@ -194,7 +194,7 @@ describe('a claim that cannot have all', () => {
         'ClaimQueued',
         {
           reason: 'AddressPoolExhausted',
-          message: 'pool "public-b" has no free /32',
+          message: 'pool "public-b" (root) has no free /32',
           cause: 'offer/other4',
         },
       ],

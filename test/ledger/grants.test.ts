@@ -185,7 +185,9 @@ describe('a range of a network straight from an authored pool', () => {
     );
     world.settle();
     expect(world.pools.get('root')?.carves.size).toBe(0);
-    expect(world.pools.get('root')?.space?.ranges[0]?.space.quarantined).toBe(256n);
+    expect(world.pools.get('root')?.pools.get('root')?.space.ranges[0]?.space.quarantined).toBe(
+      256n,
+    );
   });
 
   it('is not used again by a network of the same name, and is not lost either', () => {
@@ -196,7 +198,9 @@ describe('a range of a network straight from an authored pool', () => {
       (0xfd20n << 112n) + 0x100n,
     );
     expect(world.pools.get('root')?.carves.size).toBe(1);
-    expect(world.pools.get('root')?.space?.ranges[0]?.space.quarantined).toBe(256n);
+    expect(world.pools.get('root')?.pools.get('root')?.space.ranges[0]?.space.quarantined).toBe(
+      256n,
+    );
   });
 
   it('is the only one of its network', () => {

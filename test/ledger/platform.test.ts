@@ -41,8 +41,8 @@ describe('the platform', () => {
     expect(world.platform.roots).toMatchObject([{ pool: { name: 'tenant-ipv6' } }]);
     expect(defaultClass(world.platform, 'IPv6')?.name).toBe('tenant-endpoint-ipv6');
     expect(defaultClass(world.platform, 'IPv4')?.name).toBe('tenant-endpoint-ipv4');
-    expect(offeringPools(world.platform, 'tenant-ipv6')).toEqual(['tenant-ipv6']);
-    expect(offeringPools(world.platform, 'tenant-network-ipv6')).toEqual([]);
+    expect(offeringPools(world.platform, 'tenant-ipv6', 'alpha')).toEqual(['tenant-ipv6']);
+    expect(offeringPools(world.platform, 'tenant-network-ipv6', 'alpha')).toEqual([]);
   });
 
   it('is opened once', () => {
@@ -51,7 +51,7 @@ describe('the platform', () => {
 
   it('knows no kinds but its own', () => {
     const { world } = given(location('us'));
-    const change = { ...finalizers('Location', 'us', 'x/y'), kind: 'IPClass' };
+    const change = { ...finalizers('Location', 'us', 'x/y'), kind: 'Network' };
     expect(() => decidePlatform(change, world.platform, world.contextOf())).toThrow(/no kind/);
   });
 });

@@ -21,9 +21,10 @@ describe('an authored pool', () => {
       'IPPoolCreated',
       'RangeAdded',
     ]);
-    const spec = { ipFamily: 'IPv6', cidr: 'fd20::/118', classNames: ['root6'] } as const;
-    const uid = uuidOf('again');
-    when({ type: 'OpenPool', name: 'root', uid, spec: { ...spec, classNames: ['root6'] } }).then();
+    const { uid, spec } = world.platform.pools.get('root')!;
+    const open = { type: 'OpenPool', name: 'root', spec, metadata: {} } as const;
+    when({ ...open, uid }).then();
+    when({ ...open, uid: uuidOf('again') }).thenRejected('Conflict');
   });
 
   it('carves ranges in order, each for one thing, with a grant', () => {
@@ -75,7 +76,7 @@ describe('an authored pool', () => {
     const { when } = given(fillRoot(120));
     when(carveForOther(9, 120)).thenRejected(
       'Exhausted',
-      'pool "root" has no free /120 for class "project6"',
+      'pool "root" \\(root\\) has no free /120 for class "project6"',
     );
     given().when(carveForOther(0, 100)).thenRejected('Exhausted');
   });

@@ -193,7 +193,7 @@ function releaseEverything(world: World, naive: NaiveLedger): void {
   expect(world.project.namespace).toBeUndefined();
   expect(world.project.pools.size).toBe(0);
   const { total, carved, held, reserved } = naive.countsOf('root', world.atMs + AN_HOUR_MS);
-  const [range] = world.pools.get('root')!.space!.ranges;
+  const [range] = world.pools.get('root')!.pools.get('root')!.space.ranges;
   expect([held, reserved]).toEqual([0n, 0n]);
   expect(matured(range!.space, world.atMs + AN_HOUR_MS).space.free).toBe(total - carved);
 }

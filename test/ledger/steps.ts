@@ -22,11 +22,11 @@ export function claims(count: number, parts: ClaimParts = {}, prefix = 'c'): Com
 }
 
 /** A range for another project than the one of this world. */
-export function carveForOther(ordinal: number, length: number, abandoned?: string) {
+export function carveForOther(ordinal: number, length: number, abandoned?: string, pool = 'root') {
   const scope = { project: 'other' };
   const asked = { generation: uuidOf('other'), className: 'project6', scope, ordinal };
   const ended = abandoned === undefined ? undefined : { id: abandoned, availableAt: AT_START };
-  return { type: 'CarveRange', ...asked, childPool: 'p', length, abandoned: ended } as const;
+  return { type: 'CarveRange', pool, ...asked, childPool: 'p', length, abandoned: ended } as const;
 }
 
 export const AT_START = '2026-01-01T00:00:00.000Z';
@@ -35,7 +35,8 @@ export const AT_START = '2026-01-01T00:00:00.000Z';
 export function fillRoot(length: number, pool = 'root') {
   return (world: World): void => {
     for (let ordinal = 0; ; ordinal += 1) {
-      if (world.onPool(pool, carveForOther(ordinal, length)).outcome === 'rejected') return;
+      const carve = carveForOther(ordinal, length, undefined, pool);
+      if (world.onPool(pool, carve).outcome === 'rejected') return;
     }
   };
 }

@@ -79,7 +79,7 @@ export class World {
     this.run({ type: 'OpenPlatform', plan });
     for (const { name, ...spec } of plan.pools) {
       const { uid } = this.platform.roots.find(({ pool }) => pool.name === name)!.pool;
-      this.onPool(name, { type: 'OpenPool', name, uid, spec });
+      this.onPool(name, { type: 'OpenPool', name, uid, spec, metadata: {} });
     }
     this.#settled = this.log.length;
   }
@@ -193,8 +193,8 @@ export class World {
     const { className, scope, ordinal, childPool, length, abandonedGrant: abandoned } = need;
     const asked = { type: 'Range' as const, generation, className, scope, ordinal };
     let refused: Grant = { ...asked, pool: '', granted: undefined, message: '' };
-    for (const pool of offeringPools(this.platform, need.parentClassName)) {
-      const carve = { ...asked, type: 'CarveRange', childPool, length, abandoned } as const;
+    for (const pool of offeringPools(this.platform, need.parentClassName, 'alpha')) {
+      const carve = { ...asked, type: 'CarveRange', pool, childPool, length, abandoned } as const;
       const decision = this.onPool(pool, carve);
       if (decision.outcome === 'decided') {
         const { grantId: id, prefix } = decision.state.carves.get(carveKey(...keyOf(asked)))!;
@@ -233,7 +233,7 @@ export class World {
   }
 
   offering(className: string): string[] {
-    return offeringPools(this.platform, className);
+    return offeringPools(this.platform, className, 'alpha');
   }
 
   #serve(causes: readonly string[]): void {

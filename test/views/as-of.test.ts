@@ -102,9 +102,7 @@ async function worldAfter(steps: readonly Step[]) {
     plan,
     true,
   );
-  for (const { name, ...spec } of plan.pools) {
-    await ledger.pool(name, { type: 'OpenPool', name, uid: newId(), spec }, ledger.own());
-  }
+  for (const { name } of plan.pools) await ledger.settlePool(name);
   let hasty: Promise<unknown>[] = [];
   for (const { afterMs, isHasty, project, command } of [...FIRST, ...steps]) {
     nowMs += afterMs;

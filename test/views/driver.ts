@@ -109,7 +109,7 @@ export class Driver {
       const spec = plan.pools.find(({ name }) => name === pool.name);
       if (spec === undefined) throw new Error(`${pool.name} is not in the plan`);
       const { name, ...rest } = spec;
-      await driver.pool(name, { type: 'OpenPool', name, uid: pool.uid, spec: rest });
+      await driver.pool(name, { type: 'OpenPool', name, uid: pool.uid, spec: rest, metadata: {} });
     }
     await driver.location('here');
     await driver.location('there');
@@ -247,7 +247,7 @@ export class Driver {
     const { className, childPool, length, scope, ordinal, abandonedGrant: abandoned } = need;
     const pool = 'tenant-ipv6';
     const asked = { type: 'Range' as const, generation, className, scope, ordinal };
-    const command = { ...asked, type: 'CarveRange', childPool, length, abandoned } as const;
+    const command = { ...asked, type: 'CarveRange', pool, childPool, length, abandoned } as const;
     const { rejection } = await this.pool(pool, command);
     const carves = this.poolState(pool).carves;
     const carve = carves.get(carveKey(generation, className, scope, ordinal));
@@ -258,7 +258,9 @@ export class Driver {
   async #hold(project: string, generation: string, wanted: WantedAddress): Promise<Grant> {
     const { claim, ordinal, className, abandonedGrant: abandoned, family, length, block } = wanted;
     const [pool = ''] =
-      className === undefined ? [wanted.pool] : offeringPools(this.platformState, className);
+      className === undefined
+        ? [wanted.pool]
+        : offeringPools(this.platformState, className, project);
     const asked = { project, generation, claim, ordinal, className, family, length };
     const { rejection: refusal } = await this.pool(pool, {
       ...{ type: 'HoldAddress', pool, ...asked, block, abandoned },

@@ -320,7 +320,9 @@ it('shows which range a network waits for, until it has it', async () => {
   expect(waiting.status?.ipam).toEqual({ ipv4Range: '10.128.0.0/9' });
   const unmet = 'False/AddressPoolExhausted';
   expect(conditionsOf(waiting)).toEqual({ IPAMAllocated: unmet, Ready: unmet });
-  expect(conditionOf(waiting, 'Ready').message).toContain('pool "tenant-ipv6" has no free /40');
+  expect(conditionOf(waiting, 'Ready').message).toContain(
+    'pool "tenant-ipv6" (root) has no free /40',
+  );
   driver.now += 8_000;
   await driver.project('alpha', commands.deleteNetwork());
   await driver.project('alpha', commands.deleteNamespace);

@@ -29,17 +29,17 @@ const BLOCKS: Blocks = {
   NetworkContextCreated: ({ subnets, requested = [] }) =>
     [...subnets, ...requested].map(({ prefix }) => prefix),
   NetworkContextUpdated: ({ subnets }) => subnets.map(({ prefix }) => prefix),
-  IPPoolCreated: ({ spec }) => rangesOf(spec),
-  IPPoolUpdated: ({ spec }) => rangesOf(spec),
-  PoolRegistered: ({ spec }) => rangesOf(spec),
-  PoolRegistrationChanged: ({ spec }) => rangesOf(spec),
+  IPPoolCreated: ({ spec }) => blocksOfPool(spec),
+  IPPoolUpdated: ({ spec }) => blocksOfPool(spec),
+  PoolRegistered: ({ spec }) => blocksOfPool(spec),
+  PoolRegistrationChanged: ({ spec }) => blocksOfPool(spec),
   IPAllocationCreated: ({ block }) => [block],
   IPAllocationUpdated: ({ block }) => [block],
   IPAllocationDeleted: ({ block }) => [block],
 };
 
-function rangesOf({ cidr, additionalCIDRs = [] }: IPPoolSpec) {
-  return [cidr, ...additionalCIDRs];
+function blocksOfPool({ cidr, additionalCIDRs = [], excludedCIDRs = [] }: IPPoolSpec) {
+  return [cidr, ...additionalCIDRs, ...excludedCIDRs.map((excluded) => excluded.cidr)];
 }
 
 /** The blocks of an event of the log. */

@@ -2,6 +2,7 @@ import { type Decision, type DecisionContext, Draft, instant, rejected } from '.
 import { uuidOf } from '../identifiers.ts';
 import type { AddressingPlan } from '../plan.ts';
 import type { Rejection } from '../rejections.ts';
+import { type ClassCommand, createClass, deleteClass, updateClass } from './classes.ts';
 import { evolvePlatform } from './evolve.ts';
 import {
   changeLocation,
@@ -10,10 +11,18 @@ import {
   type LocationCommand,
   leaveLocation,
 } from './locations.ts';
+import {
+  changeRegistration,
+  type PoolDirectoryCommand,
+  registerPool,
+  unregisterPool,
+} from './pools.ts';
 import type { PlatformState } from './state.ts';
 
 export type PlatformCommand =
   | { readonly type: 'OpenPlatform'; readonly plan: AddressingPlan }
+  | ClassCommand
+  | PoolDirectoryCommand
   | LocationCommand;
 
 type PlatformDraft = Draft<PlatformState>;
@@ -36,10 +45,21 @@ function decideOn(
 ): Rejection | undefined {
   switch (command.type) {
     case 'ChangeMetadata':
-      if (command.kind !== 'Location') {
-        throw new Error(`${command.kind} is no kind of the platform`);
-      }
-      return changeLocation(draft, command, context);
+      if (command.kind === 'IPClass') return updateClass(draft, command, context);
+      if (command.kind === 'Location') return changeLocation(draft, command, context);
+      throw new Error(`${command.kind} is no kind of the platform`);
+    case 'CreateClass':
+      return createClass(draft, command, context);
+    case 'UpdateClass':
+      return updateClass(draft, command, context);
+    case 'DeleteClass':
+      return deleteClass(draft, command, context);
+    case 'RegisterPool':
+      return registerPool(draft, command, context);
+    case 'ChangeRegistration':
+      return changeRegistration(draft, command, context);
+    case 'UnregisterPool':
+      return unregisterPool(draft, command, context);
     case 'OpenPlatform':
       return openPlatform(draft, command.plan, context);
     case 'CreateLocation':

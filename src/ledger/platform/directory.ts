@@ -1,14 +1,80 @@
-import type { PlatformState } from './state.ts';
+import { formatPrefix } from '../../addressing/prefix.ts';
+import { uuidOf } from '../identifiers.ts';
+import type { PlatformState, RegisteredPool } from './state.ts';
 
-/** The authored pools that pools of this class are carved from, in the order of their names. */
-export function offeringPools(platform: PlatformState, className: string): string[] {
-  return (platform.plan?.pools ?? [])
-    .filter((pool) => pool.classNames.includes(className))
-    .map((pool) => pool.name)
+/** What decisions elsewhere read of the authored pools. */
+
+/** The pools that a project's blocks of this class come from, in the order of their names. */
+export function offeringPools(
+  platform: PlatformState,
+  className: string,
+  project: string,
+): string[] {
+  return platform.pools
+    .valueSeq()
+    .filter((pool) => isOffering(pool, className, project))
+    .map(({ name }) => name)
+    .toArray()
     .sort();
 }
 
 /** The classes that an authored pool offers. */
 export function classesOffered(platform: PlatformState, pool: string): readonly string[] {
-  return platform.plan?.pools.find(({ name }) => name === pool)?.classNames ?? [];
+  return platform.pools.get(pool)?.spec.classNames ?? [];
+}
+
+/** A pool with an owner serves that project and no other. */
+function isOffering({ spec }: RegisteredPool, className: string, project: string): boolean {
+  if (spec.draining === true || !spec.classNames.includes(className)) return false;
+  return spec.projectRef === undefined || spec.projectRef.name === project;
+}
+
+/** The pool whose stream decides about this one: itself, where nothing else is known. */
+export function rootOf(platform: PlatformState, pool: string): string {
+  return platform.pools.get(pool)?.root ?? pool;
+}
+
+/** The pools that a project has brought itself, in the order of their names. */
+export function poolsOwnedBy(platform: PlatformState, project: string): string[] {
+  const owned = platform.pools.valueSeq().filter(({ spec }) => spec.projectRef?.name === project);
+  return owned
+    .map(({ name }) => name)
+    .toArray()
+    .sort();
+}
+
+/** The pools that offer some class which this one offers too: their waiters may be helped by it. */
+export function poolsBeside(platform: PlatformState, name: string): string[] {
+  const offered = platform.pools.get(name)?.spec.classNames ?? [];
+  const beside = platform.pools
+    .valueSeq()
+    .filter(({ spec }) => spec.classNames.some((one) => offered.includes(one)));
+  return beside
+    .map((pool) => pool.name)
+    .toArray()
+    .sort();
+}
+
+/** The registered ranges of a root by their text, each with the id that is its grant. */
+export function grantsOfRanges(platform: PlatformState, name: string): Record<string, string> {
+  const own = platform.roots.filter(({ pool }) => pool.name === name);
+  return Object.fromEntries(
+    own.map(({ pool, prefix, revision }) => {
+      const text = formatPrefix(prefix);
+      return [text, uuidOf('RootRange', pool.uid, text, revision)];
+    }),
+  );
+}
+
+/** The names of all authored pools: the roots, then their children, then theirs, and so on. */
+export function poolGenerations({ pools }: PlatformState): string[][] {
+  const generations: string[][] = [];
+  for (const { name } of pools.values()) {
+    let depth = 0;
+    for (let at = pools.get(name); at?.spec.parentPoolRef !== undefined; depth += 1) {
+      at = pools.get(at.spec.parentPoolRef.name);
+    }
+    generations[depth] = [...(generations[depth] ?? []), name];
+  }
+  return Array.from(generations, (names) => (names ?? []).sort());
 }

@@ -1,29 +1,124 @@
 import { Map as PersistentMap } from 'immutable';
-import { parsePrefix } from '../../addressing/prefix.ts';
-import type { EventData, LedgerEvent } from '../events.ts';
-import type { LocationRecord, PlatformState } from './state.ts';
+import { parsePrefix, samePrefix } from '../../addressing/prefix.ts';
+import type { EventData, LedgerEvent, ObjectRef } from '../events.ts';
+import type { ClassRecord, LocationRecord, PlatformState, RegisteredPool } from './state.ts';
 
 /** The state after an event of the platform's stream. */
 export function evolvePlatform(state: PlatformState, event: LedgerEvent): PlatformState {
-  const revision = state.revision + 1;
-  const lastAtMs = Math.max(state.lastAtMs, Date.parse(event.data.at));
-  return applyToPlatform({ ...state, revision, lastAtMs }, event);
+  const moved = {
+    ...state,
+    revision: state.revision + 1,
+    lastAtMs: Math.max(state.lastAtMs, Date.parse(event.data.at)),
+  };
+  return (
+    evolveClass(moved, event) ??
+    evolvePool(moved, event) ??
+    evolveLocation(moved, event) ??
+    unknownEvent(event)
+  );
 }
 
-function applyToPlatform(state: PlatformState, event: LedgerEvent): PlatformState {
+function unknownEvent(event: LedgerEvent): never {
+  throw new Error(`${event.type} is no event of the platform's stream`);
+}
+
+/** Events of the classes. */
+function evolveClass(state: PlatformState, event: LedgerEvent): PlatformState | undefined {
   const { revision } = state;
+  switch (event.type) {
+    case 'IPClassCreated': {
+      const { name, uid, isDefault, spec, metadata } = event.data;
+      const { finalizers = [] } = metadata;
+      const deleting = false;
+      return withClass(state, { name, uid, revision, isDefault, spec, finalizers, deleting });
+    }
+    case 'IPClassUpdated': {
+      const { name, isDefault, spec, metadata } = event.data;
+      return onClass(state, name, (ipClass) => {
+        const finalizers =
+          metadata === undefined ? ipClass.finalizers : (metadata.finalizers ?? []);
+        return { ...ipClass, revision, isDefault, spec, finalizers };
+      });
+    }
+    case 'IPClassDeleted':
+      return { ...state, classes: state.classes.delete(event.data.name) };
+    case 'ObjectMetadataChanged': {
+      const { kind, name, metadata } = event.data;
+      if (kind !== 'IPClass') return undefined;
+      const { finalizers = [] } = metadata;
+      return onClass(state, name, (ipClass) => ({ ...ipClass, revision, finalizers }));
+    }
+    case 'DeletionRequested': {
+      const { kind, name } = event.data;
+      if (kind !== 'IPClass') return undefined;
+      return onClass(state, name, (ipClass) => ({ ...ipClass, revision, deleting: true }));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function withClass(state: PlatformState, ipClass: ClassRecord): PlatformState {
+  return { ...state, classes: state.classes.set(ipClass.name, ipClass) };
+}
+
+function onClass(
+  state: PlatformState,
+  name: string,
+  change: (ipClass: ClassRecord) => ClassRecord,
+): PlatformState {
+  const ipClass = state.classes.get(name);
+  if (ipClass === undefined) throw new Error(`class ${name} is not in the state`);
+  return withClass(state, change(ipClass));
+}
+
+/** Events of the platform's beginning, and of the directory of pools. */
+function evolvePool(state: PlatformState, event: LedgerEvent): PlatformState | undefined {
   switch (event.type) {
     case 'AddressSpaceOpened':
       return { ...state, generation: event.data.generation, plan: event.data.plan };
-    case 'IPClassCreated': {
-      const { name, uid, isDefault, spec } = event.data;
-      const record = { name, uid, revision, isDefault, spec };
-      return { ...state, classes: state.classes.set(name, record) };
+    case 'PoolRegistered': {
+      const { pool, root, spec, metadata } = event.data;
+      return withPool(state, { ...pool, root, spec, metadata });
     }
+    case 'PoolRegistrationChanged': {
+      const { pool, root, spec } = event.data;
+      const { metadata = {} } = state.pools.get(pool.name) ?? {};
+      return withPool(state, { ...pool, root, spec, metadata });
+    }
+    case 'PoolUnregistered':
+      return { ...state, pools: state.pools.delete(event.data.pool.name) };
     case 'RootRangeRegistered': {
-      const root = { pool: event.data.pool, prefix: parsePrefix(event.data.prefix) };
-      return { ...state, roots: [...state.roots, root] };
+      const { pool } = event.data;
+      const root = { pool, prefix: parsePrefix(event.data.prefix), revision: state.revision };
+      return { ...withPlanned(state, pool), roots: [...state.roots, root] };
     }
+    case 'RootRangeReleased': {
+      const released = parsePrefix(event.data.prefix);
+      return { ...state, roots: state.roots.filter(({ prefix }) => !samePrefix(prefix, released)) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function withPool(state: PlatformState, pool: RegisteredPool): PlatformState {
+  return { ...state, pools: state.pools.set(pool.name, pool) };
+}
+
+/** The plan's pools are registered by their range alone; what they offer stands in the plan. */
+function withPlanned(state: PlatformState, { name, uid }: ObjectRef): PlatformState {
+  const planned = state.plan?.pools.find((pool) => pool.name === name);
+  if (planned === undefined || state.pools.has(name)) return state;
+  const { ipFamily, cidr, classNames } = planned;
+  const spec = { ipFamily, cidr, classNames };
+  return withPool(state, { name, uid, root: name, spec, metadata: {} });
+}
+
+/** Events of the locations. */
+function evolveLocation(state: PlatformState, event: LedgerEvent): PlatformState | undefined {
+  const { revision } = state;
+  switch (event.type) {
     case 'LocationCreated':
       return withLocation(state, locationRecord(event.data, revision));
     case 'LocationDeleted':
@@ -60,7 +155,7 @@ function applyToPlatform(state: PlatformState, event: LedgerEvent): PlatformStat
         joined: location.joined.delete(event.data.project),
       }));
     default:
-      throw new Error(`${event.type} is no event of the platform's stream`);
+      return undefined;
   }
 }
 

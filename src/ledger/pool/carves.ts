@@ -1,20 +1,24 @@
-import { formatPrefix } from '../../addressing/prefix.ts';
+import { contains, formatPrefix, type Prefix, parsePrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Draft, type EndedGrant, instant } from '../decision.ts';
 import type { Scope } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
-import { findBlock } from '../pool-space.ts';
+import { lengthProblem } from '../ip-pool.ts';
+import { findBlock, isBlockFree } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
-import { type Carve, carveKey, type PoolState, spaceOf } from './state.ts';
+import { type Carve, carveKey, isDraining, type PoolRecord, type PoolState } from './state.ts';
 
 /** Ranges that an authored pool carves for projects, and takes back. */
 
 export type CarveCommand =
   | {
       readonly type: 'CarveRange';
+      readonly pool: string;
       readonly generation: string;
       readonly className: string;
       readonly childPool: string;
       readonly length: number;
+      /** The very block that is asked for; absent takes the next one. */
+      readonly block?: string | undefined;
       readonly scope: Scope;
       readonly ordinal: number;
       /** A grant for the same thing that the project no longer uses: it is replaced. */
@@ -24,6 +28,7 @@ export type CarveCommand =
 
 type PoolDraft = Draft<PoolState>;
 
+/** Carves a range for a project. Who asks for the same thing again is given the same range. */
 export function carveRange(
   draft: PoolDraft,
   command: Extract<CarveCommand, { type: 'CarveRange' }>,
@@ -35,18 +40,15 @@ export function carveRange(
     if (present.grantId !== abandoned?.id) return undefined;
     giveBack(draft, present, context.atMs, Date.parse(abandoned.availableAt));
   }
-  const space = spaceOf(draft.state);
-  const block = findBlock(space, length, context.atMs);
-  if (block === undefined) {
-    const subject = { kind: 'IPPool', name: space.name };
-    const message = `pool "${space.name}" has no free /${length} for class "${className}"`;
-    return { reason: 'Exhausted', subject, message };
-  }
+  const wanted = command.block === undefined ? undefined : parsePrefix(command.block);
+  const forWhat = ` for class "${className}"`;
+  const found = blockOf(draft.state, command.pool, length, context.atMs, { wanted, forWhat });
+  if ('rejection' in found) return found.rejection;
   const id = uuidOf(context.commandId, 'grant');
   draft.emit('PrefixCarved', {
     at: instant(context.atMs),
-    pool: space.name,
-    prefix: formatPrefix(block),
+    pool: command.pool,
+    prefix: formatPrefix(found.block),
     childPool,
     className,
     scope,
@@ -55,6 +57,42 @@ export function carveRange(
   return undefined;
 }
 
+/** The block that a pool hands out now for a length or, where it is wanted, this very one. */
+export function blockOf(
+  state: PoolState,
+  name: string,
+  length: number,
+  atMs: number,
+  { wanted, forWhat = '' }: { readonly wanted?: Prefix | undefined; readonly forWhat?: string },
+): { readonly block: Prefix } | { readonly rejection: Rejection } {
+  const pool = state.pools.get(name);
+  const refuse = (reason: Rejection['reason'], message: string) => {
+    return { rejection: { reason, subject: { kind: 'IPPool', name }, message } };
+  };
+  if (pool === undefined) return refuse('Exhausted', `pool "${name}" is not open`);
+  const described = `pool "${name}" (${levelOf(pool)})`;
+  if (isDraining(pool)) return refuse('Exhausted', `${described} is draining`);
+  const problem = lengthProblem(pool, length);
+  if (problem !== undefined) return refuse('PrefixLengthRejected', problem);
+  if (wanted !== undefined) {
+    const { ranges } = pool.space;
+    if (!ranges.some(({ space }) => contains(space.space.range, wanted))) {
+      return refuse('NoOfferingPool', `${formatPrefix(wanted)} is not in ${described}`);
+    }
+    if (isBlockFree(pool.space, wanted, atMs)) return { block: wanted };
+    return refuse('AddressTaken', `${formatPrefix(wanted)} is not free in ${described}`);
+  }
+  const block = findBlock(pool.space, length, atMs, pool.spec.allocation?.strategy);
+  if (block !== undefined) return { block };
+  return refuse('Exhausted', `${described} has no free /${length}${forWhat}`);
+}
+
+/** The level of an authored pool, for people. */
+function levelOf({ spec }: PoolRecord): string {
+  return spec.parentPoolRef === undefined ? 'root' : `part of "${spec.parentPoolRef.name}"`;
+}
+
+/** Takes a range back by its grant; what is not in force changes nothing. */
 export function returnRange(
   draft: PoolDraft,
   command: Extract<CarveCommand, { type: 'ReturnRange' }>,
@@ -69,7 +107,7 @@ export function returnRange(
 function giveBack(draft: PoolDraft, carve: Carve, atMs: number, availableAtMs: number): void {
   draft.emit('PrefixReturned', {
     at: instant(atMs),
-    pool: spaceOf(draft.state).name,
+    pool: carve.pool,
     prefix: carve.prefix,
     childPool: carve.childPool,
     availableAt: instant(Math.max(atMs, availableAtMs)),

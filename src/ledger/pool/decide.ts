@@ -1,24 +1,21 @@
-import { type Decision, type DecisionContext, Draft, instant, rejected } from '../decision.ts';
-import type { EventData } from '../events.ts';
+import { type Decision, type DecisionContext, Draft, rejected } from '../decision.ts';
 import type { Rejection } from '../rejections.ts';
 import { type CarveCommand, carveRange, returnRange } from './carves.ts';
 import { evolvePool } from './evolve.ts';
 import { confirmAddress, type HoldCommand, holdAddress, unholdAddress } from './holds.ts';
+import {
+  abandonGrant,
+  changePoolMetadata,
+  deletePool,
+  openPool,
+  type PoolLifeCommand,
+  updatePool,
+} from './life.ts';
 import type { PoolState } from './state.ts';
 
-export type PoolCommand =
-  | {
-      readonly type: 'OpenPool';
-      readonly name: string;
-      readonly uid: string;
-      readonly spec: EventData<'IPPoolCreated'>['spec'];
-    }
-  | CarveCommand
-  | HoldCommand;
+export type PoolCommand = PoolLifeCommand | CarveCommand | HoldCommand;
 
-type PoolDraft = Draft<PoolState>;
-
-/** Decides a command in an authored pool's stream. */
+/** Decides a command in the stream of an authored root. */
 export function decidePool(
   command: PoolCommand,
   state: PoolState,
@@ -30,13 +27,21 @@ export function decidePool(
 }
 
 function decideOn(
-  draft: PoolDraft,
+  draft: Draft<PoolState>,
   command: PoolCommand,
   context: DecisionContext,
 ): Rejection | undefined {
   switch (command.type) {
     case 'OpenPool':
       return openPool(draft, command, context);
+    case 'UpdatePool':
+      return updatePool(draft, command, context);
+    case 'ChangeMetadata':
+      return changePoolMetadata(draft, command, context);
+    case 'DeletePool':
+      return deletePool(draft, command, context);
+    case 'AbandonGrant':
+      return abandonGrant(draft, command, context);
     case 'CarveRange':
       return carveRange(draft, command, context);
     case 'ReturnRange':
@@ -48,25 +53,4 @@ function decideOn(
     case 'UnholdAddress':
       return unholdAddress(draft, command, context);
   }
-}
-
-function openPool(
-  draft: PoolDraft,
-  command: Extract<PoolCommand, { type: 'OpenPool' }>,
-  context: DecisionContext,
-): undefined {
-  if (draft.state.uid !== undefined) return;
-  const at = instant(context.atMs);
-  const { name, uid, spec } = command;
-  draft.emit('AddressSpaceOpened', { at, kind: 'pool', name, generation: uid });
-  draft.emit('IPPoolCreated', { at, name, uid, metadata: {}, spec });
-  const className = spec.classNames[0] ?? '';
-  draft.emit('RangeAdded', {
-    at,
-    pool: name,
-    className,
-    prefix: spec.cidr as string,
-    scope: {},
-    ordinal: 0,
-  });
 }

@@ -1,8 +1,17 @@
-import { parsePrefix } from '../../addressing/prefix.ts';
+import { Map as PersistentMap } from 'immutable';
+import { parsePrefix, samePrefix } from '../../addressing/prefix.ts';
 import type { EventData, LedgerEvent } from '../events.ts';
 import { giveBackTo, type PoolSpace, poolRange, takeFrom } from '../pool-space.ts';
 import { addressConfirmed, addressHeld, addressUnheld } from './holds.ts';
-import { carveKey, type PoolState, spaceOf } from './state.ts';
+import {
+  carveKey,
+  onPool,
+  onSpace,
+  type PoolRecord,
+  type PoolState,
+  poolNamed,
+  withPool,
+} from './state.ts';
 
 /** The state after an event of an authored pool's stream. */
 export function evolvePool(state: PoolState, event: LedgerEvent): PoolState {
@@ -12,34 +21,53 @@ export function evolvePool(state: PoolState, event: LedgerEvent): PoolState {
     revision: state.revision + 1,
     lastAtMs: Math.max(state.lastAtMs, atMs),
   };
+  return (
+    evolveObject(moved, event) ??
+    evolveRange(moved, event) ??
+    evolveBlock(moved, event, atMs) ??
+    unknownEvent(event)
+  );
+}
+
+function unknownEvent(event: LedgerEvent): never {
+  throw new Error(`${event.type} is no event of a pool's stream`);
+}
+
+/** Events of the pools as objects, and of the fence before the platform's grants. */
+function evolveObject(state: PoolState, event: LedgerEvent): PoolState | undefined {
+  const { revision } = state;
   switch (event.type) {
     case 'AddressSpaceOpened':
-      return moved;
+      return state;
+    case 'GrantAbandoned':
+      return withEnded(state, event.data.grantId);
     case 'IPPoolCreated':
-      return { ...moved, uid: event.data.uid, space: emptySpace(event.data) };
-    case 'RangeAdded': {
-      const space = spaceOf(state);
-      const range = poolRange(event.data.prefix, event.data.ordinal, undefined);
-      return { ...moved, space: { ...space, ranges: [...space.ranges, range] } };
+      return withPool(state, newRecord(event.data, revision));
+    case 'IPPoolUpdated': {
+      const { spec, metadata } = event.data;
+      return onPool(state, event.data.name, (pool) => {
+        const finalizers = metadata === undefined ? pool.finalizers : (metadata.finalizers ?? []);
+        return { ...pool, revision, spec, finalizers };
+      });
     }
-    case 'PrefixCarved':
-      return carved(moved, event.data, atMs);
-    case 'PrefixReturned':
-      return returned(moved, event.data, atMs);
-    case 'AddressHeld':
-      return addressHeld(moved, event.data, atMs);
-    case 'AddressConfirmed':
-      return addressConfirmed(moved, event.data);
-    case 'AddressUnheld':
-      return addressUnheld(moved, event.data, atMs);
+    case 'ObjectMetadataChanged': {
+      const { finalizers = [] } = event.data.metadata;
+      return onPool(state, event.data.name, (pool) => ({ ...pool, revision, finalizers }));
+    }
+    case 'DeletionRequested':
+      return onPool(state, event.data.name, (pool) => ({ ...pool, revision, deleting: true }));
+    case 'IPPoolDeleted': {
+      const { name, uid } = event.data;
+      return withEnded({ ...state, pools: state.pools.delete(name) }, uid);
+    }
     default:
-      throw new Error(`${event.type} is no event of a pool's stream`);
+      return undefined;
   }
 }
 
-function emptySpace(data: EventData<'IPPoolCreated'>): PoolSpace {
-  const { name, spec } = data;
-  return {
+function newRecord(data: EventData<'IPPoolCreated'>, revision: number): PoolRecord {
+  const { name, uid, spec, metadata } = data;
+  const space = {
     name,
     className: spec.classNames[0] ?? '',
     family: spec.ipFamily,
@@ -49,30 +77,120 @@ function emptySpace(data: EventData<'IPPoolCreated'>): PoolSpace {
     held: 0,
     children: 0,
   };
+  const finalizers = metadata.finalizers ?? [];
+  const reserved = PersistentMap<string, string>();
+  return { name, uid, revision, spec, finalizers, deleting: false, space, reserved };
 }
 
+/** Events of a root's ranges. The first range changes the object, which shows it. */
+function evolveRange(state: PoolState, event: LedgerEvent): PoolState | undefined {
+  switch (event.type) {
+    case 'RangeAdded': {
+      const { pool: name, prefix, ordinal, grant } = event.data;
+      return onPool(state, name, (pool) => withRange(pool, state.revision, prefix, ordinal, grant));
+    }
+    case 'RangeRemoved': {
+      const { pool: name, prefix } = event.data;
+      const removed = parsePrefix(prefix);
+      const isRemoved = ({ space }: PoolSpace['ranges'][number]) =>
+        samePrefix(space.space.range, removed);
+      const { space } = poolNamed(state, name);
+      const { grant } = space.ranges.find(isRemoved) ?? {};
+      const ranges = space.ranges.filter((range) => !isRemoved(range));
+      const left = onSpace(state, name, (present) => ({ ...present, ranges }));
+      return grant === undefined ? left : withEnded(left, grant.id);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function withRange(
+  pool: PoolRecord,
+  revision: number,
+  prefix: string,
+  ordinal: number,
+  grant: EventData<'RangeAdded'>['grant'],
+): PoolRecord {
+  const { space } = pool;
+  const ranges = [...space.ranges, poolRange(prefix, ordinal, grant)];
+  const isFirst = space.ranges.length === 0;
+  return { ...pool, ...(isFirst ? { revision } : {}), space: { ...space, ranges } };
+}
+
+/** Events of blocks: carved, withheld, held, given back. */
+function evolveBlock(state: PoolState, event: LedgerEvent, atMs: number): PoolState | undefined {
+  switch (event.type) {
+    case 'PrefixCarved':
+      return carved(state, event.data, atMs);
+    case 'PrefixReturned':
+      return returned(state, event.data, atMs);
+    case 'PrefixReserved': {
+      const { pool: name, prefix, reason } = event.data;
+      return onPool(state, name, (pool) => ({
+        ...pool,
+        space: takeFrom(pool.space, parsePrefix(prefix), atMs),
+        reserved: pool.reserved.set(prefix, reason),
+      }));
+    }
+    case 'ReservationLifted': {
+      const { pool: name, prefix } = event.data;
+      return onPool(state, name, (pool) => ({
+        ...pool,
+        space: giveBackTo(pool.space, parsePrefix(prefix), atMs, atMs),
+        reserved: pool.reserved.delete(prefix),
+      }));
+    }
+    case 'AddressHeld':
+      return addressHeld(state, event.data, atMs);
+    case 'AddressConfirmed':
+      return addressConfirmed(state, event.data);
+    case 'AddressUnheld':
+      return addressUnheld(state, event.data, atMs);
+    default:
+      return undefined;
+  }
+}
+
+/** A carve without a grant is the range of an authored child. */
 function carved(state: PoolState, data: EventData<'PrefixCarved'>, atMs: number): PoolState {
-  const { prefix, childPool, className, scope, grant } = data;
-  if (grant === undefined) throw new Error(`carve of ${prefix} names no grant`);
+  const { pool, prefix, childPool, className, scope, grant } = data;
+  const taken = onSpace(state, pool, (space) => ({
+    ...takeFrom(space, parsePrefix(prefix), atMs),
+    children: space.children + 1,
+  }));
+  if (grant === undefined) {
+    return onPool(taken, childPool, (child) => {
+      const { space, ...rest } = withRange(child, state.revision, prefix, 0, undefined);
+      return { ...rest, space: { ...space, parent: { pool, block: parsePrefix(prefix) } } };
+    });
+  }
   const key = carveKey(grant.generation, className, scope, grant.ordinal);
-  const space = takeFrom(spaceOf(state), parsePrefix(prefix), atMs);
   return {
-    ...state,
-    space: { ...space, children: space.children + 1 },
-    carves: state.carves.set(key, { grantId: grant.id, prefix, childPool }),
-    carveKeys: state.carveKeys.set(grant.id, key),
+    ...taken,
+    carves: taken.carves.set(key, { grantId: grant.id, pool, prefix, childPool }),
+    carveKeys: taken.carveKeys.set(grant.id, key),
   };
 }
 
 function returned(state: PoolState, data: EventData<'PrefixReturned'>, atMs: number): PoolState {
-  const { grantId = '', prefix, availableAt } = data;
+  const { pool, grantId, prefix, childPool, availableAt } = data;
   const block = parsePrefix(prefix);
-  const space = giveBackTo(spaceOf(state), block, atMs, Date.parse(availableAt));
-  const key = state.carveKeys.get(grantId, '');
+  const given = onSpace(state, pool, (space) => ({
+    ...giveBackTo(space, block, atMs, Date.parse(availableAt)),
+    children: space.children - 1,
+  }));
+  if (grantId === undefined) {
+    return onSpace(given, childPool, (space) => ({ ...space, ranges: [] }));
+  }
+  const key = given.carveKeys.get(grantId, '');
   return {
-    ...state,
-    space: { ...space, children: space.children - 1 },
-    carves: state.carves.delete(key),
-    carveKeys: state.carveKeys.delete(grantId),
+    ...given,
+    carves: given.carves.delete(key),
+    carveKeys: given.carveKeys.delete(grantId),
   };
+}
+
+function withEnded(state: PoolState, grantId: string): PoolState {
+  return { ...state, endedGrants: state.endedGrants.add(grantId) };
 }

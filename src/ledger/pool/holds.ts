@@ -1,16 +1,11 @@
-import {
-  contains,
-  type Family,
-  formatPrefix,
-  type Prefix,
-  parsePrefix,
-} from '../../addressing/prefix.ts';
+import { type Family, formatPrefix, type Prefix, parsePrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Draft, type EndedGrant, instant } from '../decision.ts';
 import type { EventData } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
-import { findBlock, giveBackTo, isBlockFree, type PoolSpace, takeFrom } from '../pool-space.ts';
+import { giveBackTo, takeFrom } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
-import { type PoolState, spaceOf } from './state.ts';
+import { blockOf } from './carves.ts';
+import { onSpace, type PoolState } from './state.ts';
 
 /**
  * Addresses that an authored pool holds for claims of projects. A hold is a grant: the project
@@ -60,11 +55,13 @@ export function addressHeld(state: PoolState, data: EventData<'AddressHeld'>, at
   const { pool, grant, claim, ordinal } = data;
   const block = parsePrefix(data.block);
   const key = holdKey(grant.generation, claim.uid, ordinal);
-  const space = takeFrom(spaceOf(state), block, atMs);
   const hold: Hold = { grantId: grant.id, pool, block, confirmed: false };
+  const taken = onSpace(state, pool, (space) => ({
+    ...takeFrom(space, block, atMs),
+    held: space.held + 1,
+  }));
   return {
-    ...state,
-    space: { ...space, held: space.held + 1 },
+    ...taken,
     holds: state.holds.set(key, hold),
     holdKeys: state.holdKeys.set(grant.id, key),
   };
@@ -78,13 +75,15 @@ export function addressConfirmed(state: PoolState, { grantId }: EventData<'Addre
 }
 
 export function addressUnheld(state: PoolState, data: EventData<'AddressUnheld'>, atMs: number) {
-  const { grantId, availableAt } = data;
+  const { pool, grantId, availableAt } = data;
   const block = parsePrefix(data.block);
   const key = state.holdKeys.get(grantId, '');
-  const space = giveBackTo(spaceOf(state), block, atMs, Date.parse(availableAt));
+  const given = onSpace(state, pool, (space) => ({
+    ...giveBackTo(space, block, atMs, Date.parse(availableAt)),
+    held: space.held - 1,
+  }));
   return {
-    ...state,
-    space: { ...space, held: space.held - 1 },
+    ...given,
     holds: state.holds.delete(key),
     holdKeys: state.holdKeys.delete(grantId),
   };
@@ -104,10 +103,11 @@ export function holdAddress(
     if (present.grantId !== abandoned?.id) return undefined;
     unhold(draft, present, context.atMs, abandoned.availableAt);
   }
-  const found = blockFor(spaceOf(draft.state), command, context.atMs);
-  if ('reason' in found) return found;
+  const wanted = command.block === undefined ? undefined : parsePrefix(command.block);
+  const found = blockOf(draft.state, pool, command.length, context.atMs, { wanted });
+  if ('rejection' in found) return found.rejection;
   draft.emit('AddressHeld', {
-    ...{ at: instant(context.atMs), pool, block: formatPrefix(found), family },
+    ...{ at: instant(context.atMs), pool, block: formatPrefix(found.block), family },
     ...(className === undefined ? {} : { className }),
     ...{ project, claim, ordinal },
     grant: { id: uuidOf(context.commandId, 'grant'), generation },
@@ -149,27 +149,4 @@ function unhold(draft: PoolDraft, hold: Hold, atMs: number, availableAt: string)
     ...{ at: instant(atMs), pool, block: formatPrefix(block), grantId },
     availableAt: instant(Math.max(atMs, Date.parse(availableAt))),
   });
-}
-
-/** The next block of the length that is asked for, or the very one; else why there is none. */
-function blockFor(
-  space: PoolSpace,
-  { pool, length, block }: Of<'HoldAddress'>,
-  atMs: number,
-): Prefix | Rejection {
-  const subject = { kind: 'IPPool', name: pool };
-  if (block === undefined) {
-    const found = findBlock(space, length, atMs);
-    if (found !== undefined) return found;
-    const message = `pool "${pool}" has no free /${length}`;
-    return { reason: 'Exhausted', subject, message };
-  }
-  const wanted = parsePrefix(block);
-  if (!space.ranges.some((range) => contains(range.space.space.range, wanted))) {
-    const message = `${block} is not in pool "${pool}"`;
-    return { reason: 'NoOfferingPool', subject, message };
-  }
-  if (isBlockFree(space, wanted, atMs)) return wanted;
-  const message = `${block} is not free in pool "${pool}"`;
-  return { reason: 'AddressTaken', subject, message };
 }

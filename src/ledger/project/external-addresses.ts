@@ -23,7 +23,7 @@ export function externalClasses(
       return { unmet: classNotFound(name) };
     }
     const cause = `class/${name}`;
-    if (offeringPools(platform, name).length === 0) {
+    if (offeringPools(platform, name, draft.state.name).length === 0) {
       const message = `no pool offers IPClass "${name}" to claims`;
       return { unmet: { reason: 'NoOfferingPool', message, cause } };
     }

@@ -2,6 +2,7 @@ import { formatPrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Expectation, instant } from '../decision.ts';
 import type { StoredMetadata } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
+import { poolsOwnedBy } from '../platform/directory.ts';
 import { quarantinedUntil } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import { endNetwork } from './networks.ts';
@@ -18,6 +19,9 @@ export interface DeleteNamespace {
   readonly type: 'DeleteNamespace';
   readonly expect: Expectation;
 }
+
+/** How many names a refusal gives. */
+const POOLS_NAMED_MAX = 5;
 
 /** Opens a project. A name that was used before carries a new generation: its uid. */
 export function createNamespace(
@@ -51,6 +55,11 @@ export function deleteNamespace(
   if (interfaces.size > 0) {
     const retained = interfaces.count((nic) => nic.claim === undefined);
     const message = `it holds ${interfaces.size} interfaces, ${retained} of them retained`;
+    return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
+  }
+  const pools = poolsOwnedBy(context.platform, name);
+  if (pools.length > 0) {
+    const message = `it owns ${pools.length} pools: ${pools.slice(0, POOLS_NAMED_MAX).join(', ')}`;
     return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
   }
   const trial = draft.fork();

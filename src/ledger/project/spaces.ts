@@ -1,11 +1,4 @@
-import {
-  addressAt,
-  coverRange,
-  formatAddress,
-  formatPrefix,
-  lastAddress,
-  type Prefix,
-} from '../../addressing/prefix.ts';
+import { addressAt, formatAddress, formatPrefix, type Prefix } from '../../addressing/prefix.ts';
 import {
   type DecisionContext,
   type Draft,
@@ -18,6 +11,7 @@ import { allowsLength, type IPClass, lengthOf, type ScopeLevel } from '../ip-cla
 import { offeringPools } from '../platform/directory.ts';
 import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
+import { edgeBlocks } from '../reserved-blocks.ts';
 import { scopedPoolName } from '../streams.ts';
 import type { ProjectState, Wait } from './state.ts';
 
@@ -86,7 +80,9 @@ export function sourcesOf(context: DecisionContext, ipClass: IPClass, scope: Sco
   const parent = parentOf(context, ipClass);
   if (parent === undefined) return [];
   if ((parent.spec.poolPer ?? []).length === 0) {
-    return offeringPools(context.platform, parent.name).map((pool) => `pool/${pool}`);
+    return offeringPools(context.platform, parent.name, scope.project ?? '').map(
+      (pool) => `pool/${pool}`,
+    );
   }
   const name = scopedPoolName(parent.name, Object.values(scopeOf(parent, scope)));
   return [`pool/${name}`, ...sourcesOf(context, parent, scope)];
@@ -160,7 +156,7 @@ function addGrantedRange(
   ordinal: number,
 ): Step<true> {
   const parentClassName = ipClass.spec.parentClassName as string;
-  if (offeringPools(context.platform, parentClassName).length === 0) {
+  if (offeringPools(context.platform, parentClassName, draft.state.name).length === 0) {
     const message = `no pool offers IPClass "${parentClassName}"`;
     return { unmet: { reason: 'NoOfferingPool', message, cause: `class/${parentClassName}` } };
   }
@@ -266,24 +262,12 @@ function reserve(
   name: string,
 ): void {
   const { reservations } = ipClass.spec;
-  if (reservations === undefined) return;
   const range = poolNamed(draft.state, name).ranges[0]?.space.space.range as Prefix;
-  const width = range.family === 'IPv4' ? 32 : 128;
-  const unit = 1n << BigInt(width - reservations.unitPrefixLength);
-  const leading = BigInt(reservations.leading) * unit;
-  const trailing = BigInt(reservations.trailing) * unit;
   const at = instant(context.atMs);
   const owner = { kind: 'IPClass', name: ipClass.name };
-  const withhold = (first: bigint, size: bigint, reason: string) => {
-    if (size === 0n) return;
-    for (const block of coverRange(range.family, first, size)) {
-      draft.emit('PrefixReserved', { at, pool: name, prefix: formatPrefix(block), owner, reason });
-    }
-  };
-  const units = `/${reservations.unitPrefixLength} of every subnet`;
-  withhold(range.start, leading, `first ${reservations.leading} ${units}`);
-  const end = lastAddress(range) + 1n;
-  withhold(end - trailing, trailing, `last ${reservations.trailing} ${units}`);
+  for (const block of edgeBlocks(range, reservations, 'subnet')) {
+    draft.emit('PrefixReserved', { at, pool: name, owner, ...block });
+  }
 }
 
 /** What a NIC needs to know of a subnet. The gateway is the subnet's start + 1. */

@@ -1,6 +1,7 @@
 import { limits } from '../../limits.ts';
 import type { DecisionContext } from '../decision.ts';
 import type { LedgerEvent } from '../events.ts';
+import type { IPPoolSpec } from '../ip-pool.ts';
 import { nextMaturityOf } from '../pool-space.ts';
 import { tryClaim } from './claims.ts';
 import { retryRanges } from './networks.ts';
@@ -92,6 +93,7 @@ export function causesOf(event: LedgerEvent): string[] {
     case 'RangeRemoved':
       return [`pool/${event.data.pool}`];
     case 'AddressUnheld':
+    case 'ReservationLifted':
       return [`pool/${event.data.pool}`];
     case 'PrefixReturned':
       return [`pool/${event.data.pool}`, `pool/${event.data.childPool}`];
@@ -99,7 +101,18 @@ export function causesOf(event: LedgerEvent): string[] {
     case 'LocationUpdated':
     case 'LocationDeleted':
       return [`location/${event.data.name}`];
-    case 'IPClassCreated': {
+    case 'PoolRegistered':
+    case 'PoolRegistrationChanged':
+      return causesOfOffer(event.data.pool.name, event.data.spec);
+    case 'IPPoolCreated':
+    case 'IPPoolUpdated':
+      return causesOfOffer(event.data.name, event.data.spec);
+    case 'PoolUnregistered':
+      return [`pool/${event.data.pool.name}`];
+    case 'IPClassDeleted':
+      return [`class/${event.data.name}`];
+    case 'IPClassCreated':
+    case 'IPClassUpdated': {
       const { name, isDefault } = event.data;
       return isDefault ? [`class/${name}`, NO_DEFAULT_CLASS] : [`class/${name}`];
     }
@@ -108,6 +121,11 @@ export function causesOf(event: LedgerEvent): string[] {
     default:
       return [];
   }
+}
+
+/** Who waits for a pool, or for any that offers a class, may be met by a pool that changes. */
+function causesOfOffer(pool: string, { classNames }: IPPoolSpec): string[] {
+  return [`pool/${pool}`, ...classNames.flatMap((name) => [`class/${name}`, `offer/${name}`])];
 }
 
 /** An object that is being deleted gives its waiters another reason before it gives them room. */

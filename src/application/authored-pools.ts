@@ -1,0 +1,197 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Expectation } from '../ledger/decision.ts';
+import type { StoredMetadata } from '../ledger/events.ts';
+import { uuidOf } from '../ledger/identifiers.ts';
+import { type IPPoolSpec, rangesOf } from '../ledger/ip-pool.ts';
+import { grantsOfRanges } from '../ledger/platform/directory.ts';
+import type { RegisteredPool } from '../ledger/platform/state.ts';
+import type { PoolCommand } from '../ledger/pool/decide.ts';
+import type { PoolRecord, PoolState } from '../ledger/pool/state.ts';
+import type { Ledger } from './ledger.ts';
+import type { Settled } from './mailbox.ts';
+import type { LedgerRequest } from './request.ts';
+
+/** What operators ask of authored pools. */
+export type AuthoredPoolCommand =
+  | {
+      readonly type: 'CreatePool';
+      readonly name: string;
+      readonly spec: IPPoolSpec;
+      readonly metadata: StoredMetadata;
+    }
+  | {
+      readonly type: 'UpdatePool';
+      readonly name: string;
+      readonly expect: Expectation;
+      readonly spec: IPPoolSpec;
+      readonly metadata: StoredMetadata;
+    }
+  | Extract<PoolCommand, { type: 'ChangeMetadata' | 'DeletePool' }>;
+
+/** A decision, and the root in whose stream it was made. */
+export interface PoolAnswer {
+  readonly root: string;
+  readonly settled: Settled<PoolState>;
+}
+
+type Of<T extends AuthoredPoolCommand['type']> = Extract<AuthoredPoolCommand, { type: T }>;
+
+/**
+ * The life of authored pools, between the platform's directory and the stream of each root. What a
+ * pool begins to be is registered first and committed in its stream then; what it ceases to be is
+ * ended in its stream first. `settle` brings both together again after a crash between the two.
+ */
+export class AuthoredPools {
+  readonly #ledger: Ledger;
+  /** The last of the commands under way about each pool: they are carried out one by one. */
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Carries out a command about one pool; undefined when there is no such pool. */
+  submit(command: AuthoredPoolCommand, request: LedgerRequest): Promise<PoolAnswer | undefined> {
+    return this.#oneByOne(command.name, () => {
+      if (command.type === 'CreatePool') return this.#create(command, request);
+      const registered = this.#ledger.platformState.pools.get(command.name);
+      if (registered === undefined) return Promise.resolve(undefined);
+      return command.type === 'UpdatePool'
+        ? this.#update(registered, command, request)
+        : this.#change(registered, command, request);
+    });
+  }
+
+  /** Brings what is registered of a pool and what its root's stream says of it together. */
+  settle(name: string): Promise<void> {
+    return this.#oneByOne(name, () => this.#settle(name));
+  }
+
+  async #create(command: Of<'CreatePool'>, request: LedgerRequest): Promise<PoolAnswer> {
+    const { name, spec, metadata } = command;
+    const uid = uuidOf(request.commandId, 'IPPool');
+    const pool = { name, uid, spec, metadata };
+    const register = { type: 'RegisterPool', ...pool } as const;
+    const trial = await this.#ledger.tryPlatform(register, this.#step(request));
+    if (trial.outcome !== 'decided') return { root: name, settled: refusalOf(trial) };
+    const root = trial.state.pools.get(name)?.root ?? name;
+    const open = { type: 'OpenPool', ...pool } as const;
+    const tried = await this.#ledger.pool(root, open, { ...request, dryRun: true });
+    if (tried.outcome !== 'decided' || request.dryRun) return { root, settled: tried };
+    const registered = await this.#ledger.platform(register, this.#step(request));
+    if (registered.outcome === 'rejected') return { root, settled: registered };
+    const settled = await this.#ledger.pool(root, open, request);
+    if (settled.outcome === 'rejected') await this.#settleQuietly(name);
+    return { root, settled };
+  }
+
+  async #update(
+    registered: RegisteredPool,
+    command: Of<'UpdatePool'>,
+    request: LedgerRequest,
+  ): Promise<PoolAnswer> {
+    const { name, spec } = command;
+    const { root, uid } = registered;
+    // On trial nothing is registered yet: any id stands for one that will be.
+    const grants = Object.fromEntries(rangesOf(spec).map((range) => [range, 'trial']));
+    const trial = { ...request, dryRun: true };
+    const tried = await this.#ledger.pool(root, { ...command, grants }, trial);
+    if (tried.outcome !== 'decided') return { root, settled: tried };
+    const change = { type: 'ChangeRegistration', name, uid } as const;
+    const widen = { ...change, spec: unionOf(registered.spec, spec) };
+    const widening = await this.#ledger.tryPlatform(widen, this.#step(request));
+    if (widening.outcome !== 'decided') return { root, settled: refusalOf(widening) };
+    if (request.dryRun) return { root, settled: tried };
+    const widened = await this.#ledger.platform(widen, this.#step(request));
+    if (widened.outcome === 'rejected') return { root, settled: widened };
+    const given = grantsOfRanges(this.#ledger.platformState, name);
+    const settled = await this.#ledger.pool(root, { ...command, grants: given }, request);
+    await this.#settleQuietly(name);
+    return { root, settled };
+  }
+
+  async #change(
+    { name, root }: RegisteredPool,
+    command: Of<'ChangeMetadata' | 'DeletePool'>,
+    request: LedgerRequest,
+  ): Promise<PoolAnswer> {
+    const settled = await this.#ledger.pool(root, command, request);
+    if (settled.outcome === 'decided' && !request.dryRun) await this.#settleQuietly(name);
+    return { root, settled };
+  }
+
+  async #settle(name: string): Promise<void> {
+    const registered = this.#ledger.platformState.pools.get(name);
+    if (registered === undefined) return;
+    const { uid, root, spec, metadata } = registered;
+    const { pools, endedGrants } = await this.#ledger.poolState(root);
+    const present = pools.get(name);
+    if (present?.uid === uid) return this.#narrow(registered, present);
+    if (!endedGrants.has(uid)) {
+      const open = { type: 'OpenPool', name, uid, spec, metadata } as const;
+      const opened = await this.#ledger.pool(root, open, this.#ledger.own());
+      if (opened.outcome === 'decided') return;
+      await this.#abandon(root, uid);
+    }
+    const unregister = { type: 'UnregisterPool', name, uid } as const;
+    await this.#ledger.platform(unregister, this.#ledger.own());
+  }
+
+  /** What was registered for a change that did not happen is fenced, then given up. */
+  async #narrow(registered: RegisteredPool, { spec }: PoolRecord): Promise<void> {
+    if (isDeepStrictEqual(registered.spec, spec)) return;
+    const { name, uid, root } = registered;
+    const grants = Object.entries(grantsOfRanges(this.#ledger.platformState, name));
+    for (const [range, id] of grants) {
+      if (!rangesOf(spec).includes(range)) await this.#abandon(root, id);
+    }
+    const change = { type: 'ChangeRegistration', name, uid, spec } as const;
+    const changed = await this.#ledger.platform(change, this.#ledger.own());
+    if (changed.outcome === 'rejected') throw new Error(changed.rejection.message);
+  }
+
+  async #abandon(root: string, grantId: string): Promise<void> {
+    await this.#ledger.pool(root, { type: 'AbandonGrant', grantId }, this.#ledger.own());
+  }
+
+  /** The answer does not depend on it: recovery does the same, and again until it is done. */
+  async #settleQuietly(name: string): Promise<void> {
+    await this.#settle(name).catch(() => {});
+  }
+
+  /** A step is a command of its own: the client's key stands for the commit. */
+  #step({ commandId, correlationId, actor }: LedgerRequest): LedgerRequest {
+    return { ...this.#ledger.own(commandId), correlationId, actor };
+  }
+
+  async #oneByOne<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(name) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.#last.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#last.get(name) === turn) this.#last.delete(name);
+    }
+  }
+}
+
+/** What covers a pool before and after a change. */
+function unionOf(before: IPPoolSpec, after: IPPoolSpec): IPPoolSpec {
+  const classNames = [...new Set([...before.classNames, ...after.classNames])];
+  const further = new Set([...(before.additionalCIDRs ?? []), ...(after.additionalCIDRs ?? [])]);
+  const { draining, additionalCIDRs, ...rest } = after;
+  return {
+    ...rest,
+    classNames,
+    ...(further.size === 0 ? {} : { additionalCIDRs: [...further] }),
+    ...(before.draining && draining ? { draining } : {}),
+  };
+}
+
+function refusalOf(
+  settled: Exclude<Settled<unknown>, { readonly outcome: 'decided' }>,
+): Settled<PoolState> {
+  if (settled.outcome === 'needs') throw new Error('the platform needs nothing of others');
+  return settled;
+}
