@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { bodies, paths, send } from '../faults/process.ts';
 import { type Bench, quantile } from './bench.ts';
@@ -85,7 +86,22 @@ function watch(url: string, location: string, from: string, seen: (name: string)
   return promise;
 }
 
-/** Sends claims at a steady rate, in small batches, until the time is over. */
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+function post(url: string, body: object): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const headers = { 'content-type': 'application/json' };
+  const sent = request(url, { method: 'POST', agent, headers }, (answer) => {
+    answer.resume().on('end', () => {
+      if (answer.statusCode === 201) resolve();
+      else reject(new Error(`a claim was answered ${answer.statusCode}`));
+    });
+  });
+  sent.on('error', reject).end(JSON.stringify(body));
+  return promise;
+}
+
+/** Sends claims at a steady rate until the time is over. */
 async function makeClaims(
   url: string,
   seconds: number,
@@ -103,12 +119,7 @@ async function makeClaims(
     for (; claims < due; claims += 1) {
       const name = `w-${claims}`;
       sentAtMs.set(name, performance.now());
-      const body = bodies.claim(name, locationOf(claims));
-      answers.push(
-        send(url, 'POST', path, body).then(({ code }) => {
-          if (code !== 201) throw new Error(`claim ${name} was answered ${code}`);
-        }),
-      );
+      answers.push(post(url + path, bodies.claim(name, locationOf(claims))));
     }
     say(`${claims} claims`);
     await new Promise((resolve) => setTimeout(resolve, TICK_MS));

@@ -16,6 +16,8 @@ export interface WatchRequest {
   readonly kind: Kind;
   /** Undefined watches all namespaces. */
   readonly namespace: string | undefined;
+  /** The same for all that ask for the same objects of a kind. */
+  readonly selection: string;
   /** The only name that can match, where the selector says it. */
   readonly name: string | undefined;
   /** Undefined when there are no selectors. */
@@ -48,6 +50,7 @@ export function readWatchRequest(
     labels(object.metadata.labels ?? {}) && fields.matches(object);
   return {
     ...{ kind, namespace: kind.namespaced ? namespace : '', name: fields.name },
+    selection: JSON.stringify([namespace, labelText, fieldText]),
     matches: labelText === '' && fieldText === '' ? undefined : matches,
     ...readStart(deps, http),
     hasBookmarks: queryFlag(http, 'allowWatchBookmarks') ?? false,

@@ -41,9 +41,9 @@ export function watchObjects(
     stream.end(errorLine(expired(request.after as Position, changes.start)));
     return;
   }
-  stopFollowing = changes.follow((made) => {
-    for (const line of linesOf(made, request, lines)) stream.send(line);
-  });
+  stopFollowing = watchers.audiences.join(stream, request, changes, (change) =>
+    lineOf(change, request, lines),
+  );
   stream.begin(before).catch((fault: unknown) => {
     http.log.error({ err: fault }, 'a watch failed');
     stream.cut();

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { limits } from '../../limits.ts';
 import type { HttpDeps, WatchBounds } from '../deps.ts';
 import { StatusError } from '../status.ts';
+import { Audiences } from './audiences.ts';
 import { WatchLines } from './watch-lines.ts';
 import { type StreamOptions, WatchStream } from './watch-stream.ts';
 
@@ -20,6 +21,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** All watches of a server, and what they share. */
 export class Watchers {
   readonly lines = new WatchLines();
+  readonly audiences = new Audiences();
   readonly #bounds: WatchBounds;
   readonly #streams = new Set<WatchStream>();
   #isClosing = false;
