@@ -186,8 +186,9 @@ function describeEnding(engine: CurrentEngine): void {
     it('begins no batch after it was stopped, and waits for the one that runs', async () => {
       const { store } = engine();
       let finished = false;
+      const { promise: mayFinish, resolve: finish } = Promise.withResolvers<void>();
       const work = async () => {
-        await pause(20);
+        await mayFinish;
         finished = true;
       };
       const listener = new Listener(store, 0n, { work });
@@ -195,7 +196,10 @@ function describeEnding(engine: CurrentEngine): void {
       await writer.append('1');
       await until(() => listener.batches.length === 1);
       await writer.append('2');
-      await listener.subscription.stop();
+      const stopped = listener.subscription.stop();
+      expect(finished).toBe(false);
+      finish();
+      await stopped;
       expect(finished).toBe(true);
       await listener.subscription.done;
       await writer.append('3');

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fdatasyncSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type DatabaseSyncOptions } from 'node:sqlite';
@@ -28,6 +28,8 @@ export class SqliteDirectory {
   connections: DisturbedDatabase[] = [];
   /** Runs before a connection is opened. */
   beforeConnect: () => void = () => {};
+  /** Runs before a commit is synced. */
+  beforeSync: () => Promise<void> = async () => {};
   #stores: SqliteStore[] = [];
 
   constructor() {
@@ -35,6 +37,7 @@ export class SqliteDirectory {
       this.path = join(mkdtempSync(join(tmpdir(), 'netalloc-store-')), 'data');
       this.connections = [];
       this.beforeConnect = () => {};
+      this.beforeSync = async () => {};
     });
     afterEach(async () => {
       for (const store of this.#stores.splice(0)) await store.close();
@@ -57,12 +60,12 @@ export class SqliteDirectory {
       this.connections.push(database);
       return database;
     };
-    const store = openSqliteStore({
-      directory: this.path,
-      clock: this.clock,
-      connect,
-      ...options,
-    });
+    const sync = async (descriptor: number) => {
+      await this.beforeSync();
+      fdatasyncSync(descriptor);
+    };
+    const { path, clock } = this;
+    const store = openSqliteStore({ directory: path, clock, connect, sync, ...options });
     this.#stores.push(store);
     return store;
   }

@@ -14,11 +14,11 @@ function setting(database: DatabaseSync | undefined, name: string): unknown {
 }
 
 describe('an acknowledged append', () => {
-  it('was synced: the connection is set to do so at each commit', () => {
+  it('was synced by hand: the connection is set to do so only when it moves commits', () => {
     directory.open();
     const [connection] = directory.connections;
     expect(setting(connection, 'journal_mode')).toBe('wal');
-    expect(setting(connection, 'synchronous')).toBe(2);
+    expect(setting(connection, 'synchronous')).toBe(1);
     expect(setting(connection, 'fullfsync')).toBe(1);
     expect(setting(connection, 'trusted_schema')).toBe(0);
     expect(setting(connection, 'cell_size_check')).toBe(1);
@@ -41,6 +41,60 @@ describe('an acknowledged append', () => {
       }),
     );
     expect(order).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'answered a-1', 'answered a-2']);
+  });
+
+  it('is answered, and shown to anybody, only when it has been synced', async () => {
+    const store = directory.open();
+    await new Writer(store, 'a-0').append('0');
+    const listener = new Listener(store, 1n);
+    const { promise: synced, resolve } = Promise.withResolvers<void>();
+    const { promise: syncing, resolve: begin } = Promise.withResolvers<void>();
+    directory.beforeSync = () => {
+      begin();
+      return synced;
+    };
+    let isAnswered = false;
+    const appended = new Writer(store, 'a-1').append('1').then(() => {
+      isAnswered = true;
+    });
+    await syncing;
+    await new Promise((turn) => setTimeout(turn, 10));
+    expect(isAnswered).toBe(false);
+    expect(await store.head()).toBe(1n);
+    expect(await ids(store.readAll(0n))).toEqual(['0']);
+    expect((await collect(store.readStream('a-1', 0))).flat()).toEqual([]);
+    expect(listener.events).toEqual([]);
+    resolve();
+    await appended;
+    expect(await ids(store.readAll(0n))).toEqual(['0', '1']);
+    await listener.reached(2n);
+  });
+
+  it('keeps its turn: what comes while one is synced is committed after it, together', async () => {
+    const store = directory.open();
+    let syncs = 0;
+    directory.beforeSync = async () => {
+      syncs += 1;
+    };
+    const streams = ['a-1', 'a-2', 'a-3', 'a-4'];
+    await Promise.all(
+      streams.map(async (stream, index) => {
+        if (index > 0) await new Promise(setImmediate);
+        await new Writer(store, stream).append(stream);
+      }),
+    );
+    expect(syncs).toBe(2);
+  });
+
+  it('is synced before the store is closed', async () => {
+    const store = directory.open();
+    const answered: string[] = [];
+    directory.beforeSync = async () => void answered.push('synced');
+    const append = new Writer(store, 'a-1').append('1').then(() => answered.push('answered'));
+    const closed = store.close().then(() => answered.push('closed'));
+    expect(await refusal(new Writer(store, 'a-3').append('3'))).toBeInstanceOf(StoreUnavailable);
+    await Promise.all([append, closed]);
+    expect(answered).toEqual(['synced', 'answered', 'closed']);
   });
 
   it('is seen by another connection at once', async () => {
@@ -126,6 +180,22 @@ describe('a commit that fails', () => {
     await listener.reached(position);
     expect(listener.events.map(({ id }) => id)).toEqual(['1', '2']);
     expect(await ids(store.readAll(0n))).toEqual(['1', '2']);
+  });
+
+  it('of which the sync fails is unknown, too; the log is moved into its file and opened anew', async () => {
+    const store = directory.open();
+    const listener = new Listener(store, 0n);
+    const writer = new Writer(store, 'a-1');
+    await writer.append('1');
+    directory.beforeSync = () => Promise.reject(ioError());
+    const events = writer.seal('2', '3');
+    expect(await refusal(store.append('a-1', 0, events))).toBeInstanceOf(StoreUnavailable);
+    expect(directory.connections[0]?.isOpen).toBe(false);
+    directory.beforeSync = async () => {};
+    expect(await store.append('a-1', 0, events)).toMatchObject({ revision: 2, position: 3n });
+    expect(directory.connections).toHaveLength(2);
+    await listener.reached(3n);
+    expect(listener.events.map(({ id }) => id)).toEqual(['1', '2', '3']);
   });
 
   it('may have happened: the identical append tells, and subscribers see it once', async () => {

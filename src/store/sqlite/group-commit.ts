@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../limits.ts';
 import { type Appended, StoreUnavailable } from '../store.ts';
-import type { LiveLog, OpenedLog } from './live-log.ts';
+import type { LiveLog } from './live-log.ts';
 import { type Append, type Outcome, Turn } from './turn.ts';
 
 interface Waiting {
@@ -10,7 +11,8 @@ interface Waiting {
 
 /**
  * Commits the appends of one turn of the event loop, whatever their streams, in one transaction
- * with one sync of the disk. Nobody is answered before the commit has returned.
+ * with one sync of the disk. Nobody is answered, and nothing is shown to readers, before the sync
+ * has returned; what is appended meanwhile is the next turn.
  */
 export class GroupCommit {
   readonly #log: LiveLog;
@@ -18,12 +20,17 @@ export class GroupCommit {
   readonly #onCommit: () => void;
   #queue: Waiting[] = [];
   #queueBytes = 0;
-  #scheduled = false;
+  #running: Promise<void> | undefined;
 
   constructor(log: LiveLog, clock: () => Date, onCommit: () => void) {
     this.#log = log;
     this.#clock = clock;
     this.#onCommit = onCommit;
+  }
+
+  /** Whether nothing waits to be committed. */
+  get isIdle(): boolean {
+    return this.#running === undefined;
   }
 
   /** Accepts an append for the next turn. */
@@ -37,32 +44,27 @@ export class GroupCommit {
     const answer = Promise.withResolvers<Appended>();
     this.#queue.push({ append, answer });
     this.#queueBytes += append.bytes;
-    this.#schedule();
+    this.#running ??= this.#run();
     return answer.promise;
   }
 
-  /** Commits everything that has been accepted. */
-  drain(): void {
-    while (this.#queue.length > 0) this.#turn();
+  /** Resolves when everything that has been accepted is answered. */
+  async drain(): Promise<void> {
+    await this.#running;
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#queue.length === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#turn();
-      this.#schedule();
-    });
+  async #run(): Promise<void> {
+    await nextTurn();
+    while (this.#queue.length > 0) await this.#turn();
+    this.#running = undefined;
   }
 
-  #turn(): void {
+  async #turn(): Promise<void> {
     const waiting = this.#queue.splice(0, limits.storeCommitAppendsMax);
-    if (waiting.length === 0) return;
     for (const { append } of waiting) this.#queueBytes -= append.bytes;
-    let outcomes: Outcome[];
+    let outcomes: readonly Outcome[];
     try {
-      outcomes = this.#log.use((log) => this.#commit(log, waiting));
+      outcomes = await this.#commit(waiting);
     } catch (fault) {
       for (const { answer } of waiting) answer.reject(fault);
       return;
@@ -75,9 +77,13 @@ export class GroupCommit {
     this.#onCommit();
   }
 
-  #commit(log: OpenedLog, waiting: readonly Waiting[]): Outcome[] {
-    const turn = new Turn(log.file, log.epoch, log.tip, log.heads, this.#clock());
-    const outcomes = log.file.transaction(() => waiting.map(({ append }) => turn.write(append)));
+  async #commit(waiting: readonly Waiting[]): Promise<readonly Outcome[]> {
+    const { log, turn, outcomes } = this.#log.use((log) => {
+      const turn = new Turn(log.file, log.epoch, log.tip, log.heads, this.#clock());
+      const write = () => waiting.map(({ append }) => turn.write(append));
+      return { log, turn, outcomes: log.file.transaction(write) };
+    });
+    if (turn.tip !== log.tip) await this.#log.sync(log);
     // From here on it is durable, so it is true.
     log.tip = turn.tip;
     for (const [stream, head] of turn.heads) log.heads.set(stream, head);

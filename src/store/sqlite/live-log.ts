@@ -49,6 +49,20 @@ export class LiveLog {
     }
   }
 
+  /**
+   * Resolves when every commit so far is durable. Rejects with a fault of the port when that is not
+   * known, as after a failed sync, and when the log has been opened anew meanwhile.
+   */
+  async sync(opened: OpenedLog): Promise<void> {
+    try {
+      await opened.file.sync();
+    } catch (thrown) {
+      if (this.#opened === opened) this.#drop();
+      throw storeFault(thrown);
+    }
+    if (this.#opened !== opened) throw new StoreUnavailable('the log has been opened anew');
+  }
+
   /** Leaves one whole file behind where it can; what it cannot move is safe where it is. */
   close(): void {
     this.#closed = true;

@@ -3,6 +3,7 @@ import { limits } from '../../limits.ts';
 import type { PositionRange } from '../store.ts';
 import { FIRST_CHAIN, type Frame, lastHash } from './frames.ts';
 import { epochStart } from './positions.ts';
+import type { WalSync } from './wal-sync.ts';
 
 /** Where a stream ends. */
 export interface StreamHead {
@@ -19,12 +20,15 @@ export interface Tip {
   readonly chain: Uint8Array;
 }
 
-/** Durable at each commit, on disk and not only in its cache; careful with what it reads. */
+/**
+ * A commit syncs nothing: whoever answers for it calls `sync` first. What is moved into the file is
+ * synced before and after, on disk and not only in its cache. Careful with what it reads.
+ */
 const SETTINGS = `
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 PRAGMA temp_store = MEMORY;
-PRAGMA synchronous = FULL;
+PRAGMA synchronous = NORMAL;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
 PRAGMA recursive_triggers = ON; -- else INSERT OR REPLACE removes rows past the triggers
@@ -65,9 +69,11 @@ const NO_TIP: Tip = { position: 0, recordedAt: 0, chain: FIRST_CHAIN };
 export class LogFile {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
+  readonly #wal: WalSync;
 
   /** Takes over a connection to a file that has been found to be a log. */
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, wal: WalSync) {
+    this.#wal = wal;
     database.exec(SETTINGS);
     this.#database = database;
     this.#statements = Object.fromEntries(
@@ -75,7 +81,7 @@ export class LogFile {
     ) as Statements;
   }
 
-  /** Runs the work in one transaction, which is durable when this returns. */
+  /** Runs the work in one transaction, which is durable when it has been synced. */
   transaction<T>(work: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE');
     try {
@@ -87,6 +93,11 @@ export class LogFile {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw fault;
     }
+  }
+
+  /** Resolves when every transaction so far is durable. */
+  sync(): Promise<void> {
+    return this.#wal.sync();
   }
 
   insert(frame: Frame): void {
@@ -151,6 +162,7 @@ export class LogFile {
   }
 
   close(): void {
+    this.#wal.close();
     this.#database.close();
   }
 }

@@ -26,6 +26,7 @@ import { checkFrame } from './frame-check.ts';
 import { LogFile } from './log-file.ts';
 import { EPOCH_MAX } from './positions.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { type Sync, WalSync } from './wal-sync.ts';
 
 /** Opens a connection to a file; tests put their own in between, to look and to disturb. */
 export type Connect = (path: string, options: DatabaseSyncOptions) => DatabaseSync;
@@ -33,6 +34,7 @@ export type Connect = (path: string, options: DatabaseSyncOptions) => DatabaseSy
 export interface OpenLogOptions {
   readonly readOnly?: boolean;
   readonly connect?: Connect;
+  readonly sync?: Sync;
 }
 
 const RESTORE = 'restore a backup ("netalloc restore")';
@@ -86,7 +88,7 @@ function makeLog(path: string, unfinished: string, createdAt: Date): void {
   const database = new DatabaseSync(unfinished);
   try {
     database.exec(SCHEMA);
-    new LogFile(database).startEpoch(0, createdAt.getTime());
+    new LogFile(database, new WalSync(unfinished)).startEpoch(0, createdAt.getTime());
   } finally {
     database.close();
   }
@@ -98,7 +100,7 @@ function makeLog(path: string, unfinished: string, createdAt: Date): void {
 
 /** Opens a log that exists; refuses one that is not ours, not of our time, or not whole. */
 export function openLog(path: string, options: OpenLogOptions = {}): LogFile {
-  const { readOnly = false, connect = connectDirectly } = options;
+  const { readOnly = false, connect = connectDirectly, sync } = options;
   if (!existsSync(path)) {
     throw new StoreRefused(path, 'does not exist; give the data directory of a netalloc');
   }
@@ -106,7 +108,7 @@ export function openLog(path: string, options: OpenLogOptions = {}): LogFile {
   try {
     database = connect(path, { readOnly, timeout: limits.storeBusyMsMax });
     checkIdentity(path, database);
-    const file = new LogFile(database);
+    const file = new LogFile(database, new WalSync(path, sync));
     // Moving what a process left behind into the file writes and syncs it anew, so it is durable
     // even if that process ended because a sync had failed.
     if (!readOnly) file.checkpoint('truncate');

@@ -43,15 +43,17 @@ export function readLogPage(
   return { events, upTo: BigInt(reached) };
 }
 
-/** A page of a stream from a revision on; empty when there is nothing more. */
+/** A page of a stream from a revision on, up to a position; empty when there is nothing more. */
 export function readStreamPage(
   file: LogFile,
   stream: string,
   fromRevision: number,
+  upTo: number,
 ): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   const room = new PageRoom();
   for (const frame of file.framesOfStream(stream, fromRevision)) {
+    if (frame.position > upTo) break;
     if (frame.revision + frame.count <= fromRevision) continue;
     for (const event of parseEvents(frame)) if (event.revision >= fromRevision) events.push(event);
     room.take(frame.count, frame.events.length);

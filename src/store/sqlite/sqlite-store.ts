@@ -21,6 +21,7 @@ import { type Connect, ensureDirectory, ensureLog, logPath, openLog } from './op
 import { positionNumber } from './positions.ts';
 import { ProcessLock } from './process-lock.ts';
 import { readLogPage, readStreamPage } from './read-pages.ts';
+import type { Sync } from './wal-sync.ts';
 
 export interface SqliteStoreOptions {
   /** The data directory; made when there is none. */
@@ -30,6 +31,8 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean;
   /** For tests: opens the connection in place of the engine. */
   readonly connect?: Connect;
+  /** For tests: syncs in place of the system. */
+  readonly sync?: Sync;
 }
 
 /**
@@ -37,13 +40,13 @@ export interface SqliteStoreOptions {
  * StoreRefused for what an operator has to put right.
  */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
-  const { directory, clock, readOnly = false, connect } = options;
+  const { directory, readOnly = false } = options;
   if (readOnly) return new SqliteStore(options, undefined);
   ensureDirectory(directory);
   const lock = ProcessLock.take(directory);
   try {
-    ensureLog(logPath(directory), clock());
-    return new SqliteStore({ directory, clock, connect }, lock);
+    ensureLog(logPath(directory), options.clock());
+    return new SqliteStore(options, lock);
   } catch (fault) {
     lock.release();
     throw fault;
@@ -83,6 +86,7 @@ export class SqliteStore implements Store {
     events: readonly EventToAppend[],
   ): Promise<Appended> {
     const bytes = checkAppend(stream, expected, events);
+    if (this.#closed) throw new StoreUnavailable('the store is closed');
     if (this.#lock === undefined) throw new RangeError('this store was opened to be read only');
     return this.#commits.append({ stream, expected, events, bytes });
   }
@@ -90,7 +94,9 @@ export class SqliteStore implements Store {
   async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {
     let next = Math.max(fromRevision, 0);
     for (;;) {
-      const page = this.#log.use(({ file }) => readStreamPage(file, stream, next));
+      const page = this.#log.use(({ file, tip }) => {
+        return readStreamPage(file, stream, next, tip.position);
+      });
       if (page.length === 0) return;
       yield page;
       next += page.length;
@@ -122,7 +128,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#commits.drain();
+    if (!this.#commits.isIdle) await this.#commits.drain();
     this.#subscriptions.end();
     this.#idle?.stop();
     clearInterval(this.#poll);
