@@ -22,15 +22,23 @@ type Body = [string, number, string, string, object, object];
 
 /** All events of a log file, in log order. */
 export function readLog(directory: string): LogEvent[] {
+  return [...logIn(directory)];
+}
+
+/** The same without holding them all: they are read each time that somebody goes through them. */
+export function logIn(directory: string): Iterable<LogEvent> {
+  return { [Symbol.iterator]: () => eventsIn(directory) };
+}
+
+function* eventsIn(directory: string): Generator<LogEvent> {
   const db = new DatabaseSync(`${directory}/log.sqlite`, { readOnly: true });
   try {
-    const frames = db.prepare('SELECT events FROM frames ORDER BY position').all();
-    return frames.flatMap(({ events }) =>
-      (JSON.parse(events as string) as [Body, string][]).map(([body, hash]) => {
+    for (const frame of db.prepare('SELECT events FROM frames ORDER BY position').iterate()) {
+      for (const [body, hash] of JSON.parse(frame.events as string) as [Body, string][]) {
         const [stream, revision, id, type, data, metadata] = body;
-        return { stream, revision, id, type, data, metadata, hash };
-      }),
-    );
+        yield { stream, revision, id, type, data, metadata, hash };
+      }
+    }
   } finally {
     db.close();
   }
@@ -69,13 +77,34 @@ interface Held extends Interval {
   readonly holder: string;
 }
 
+/** A block and whoever has it. */
+export interface Block {
+  readonly cidr: string;
+  readonly holder: string;
+}
+
+/** Every two blocks that have an address in common; the blocks are of one family. */
+export function overlapsAmong(blocks: Iterable<Block>): string[] {
+  const inOrder = Array.from(blocks, (block) => ({ ...block, ...intervalOf(block.cidr) }));
+  inOrder.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+  const problems: string[] = [];
+  let widest = inOrder[0];
+  for (const block of inOrder.slice(1)) {
+    if (widest !== undefined && block.first <= widest.last) {
+      problems.push(`${block.cidr} of ${block.holder} overlaps ${widest.cidr} of ${widest.holder}`);
+    }
+    if (widest === undefined || block.last > widest.last) widest = block;
+  }
+  return problems;
+}
+
 /** What is wrong with the log; nothing when every invariant that it can show holds. */
-export function auditLog(events: readonly LogEvent[]): string[] {
+export function auditLog(events: Iterable<LogEvent>): string[] {
   return [...auditRevisions(events), ...auditHoldings(events), ...auditGrants(events)];
 }
 
 /** Each stream counts up from 0, and each of its events proves itself and the one before it. */
-function auditRevisions(events: readonly LogEvent[]): string[] {
+function auditRevisions(events: Iterable<LogEvent>): string[] {
   const problems: string[] = [];
   const last = new Map<string, LogEvent>();
   for (const event of events) {
@@ -95,7 +124,7 @@ function auditRevisions(events: readonly LogEvent[]): string[] {
 }
 
 /** No address has two holders, nor a new one before the instant that its release named. */
-function auditHoldings(events: readonly LogEvent[]): string[] {
+function auditHoldings(events: Iterable<LogEvent>): string[] {
   const problems: string[] = [];
   const held = new Map<string, Map<string, Held>>();
   const freeFrom = new Map<string, string>();
@@ -142,7 +171,7 @@ function overlapping(pool: Map<string, Held>, block: string, first: bigint, last
 }
 
 /** Every grant that is in force was committed by the project that it was given to. */
-function auditGrants(events: readonly LogEvent[]): string[] {
+function auditGrants(events: Iterable<LogEvent>): string[] {
   const open = new Map<string, string>();
   const committed = new Set<string>();
   for (const { type, data } of events) {
