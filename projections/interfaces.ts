@@ -38,6 +38,7 @@ export const interfaces: ObjectProjection = {
     InterfaceReady: { names: byName, next: (_, event) => ready(event), creates: true },
     InterfaceRetained: changes(byName, retained),
     InterfaceRebound: changes(byName, rebound),
+    InterfaceUpdated: changes(byName, updated),
     RetentionExpiring: changes(ofKind(KIND), expiring),
     InterfaceStatusReported: changes(byName, reported),
     ObjectMetadataChanged: changes(ofKind(KIND), (nic, { data }) =>
@@ -83,6 +84,13 @@ function retained(nic: KubeObject, { data }: Placed<'InterfaceRetained'>): KubeO
   };
   const status = { ...nic.status, phase: 'Available', retention };
   return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
+}
+
+/** An MTU that has changed and changed back makes no new generation of those who were not told. */
+function updated(nic: KubeObject, { data }: Placed<'InterfaceUpdated'>): KubeObject {
+  const { mtu } = data;
+  if (nic.spec?.mtu === mtu) return nic;
+  return restamped({ ...nextGeneration(nic), spec: { ...nic.spec, mtu } }, isOwn);
 }
 
 /** A warning: who wants to keep its addresses claims it before it is released. */

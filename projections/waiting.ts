@@ -1,18 +1,18 @@
 import type { TableProjection, Write } from '../src/views/projection.ts';
 
 /**
- * What is unfinished in projects: claims and networks that wait, each with its cause, and objects
- * that are being deleted, with none.
+ * What is unfinished in projects: claims and networks that wait, each with its cause, objects that
+ * are being deleted, with none, and interfaces that have yet to follow their network's MTU.
  */
 export const waiting: TableProjection = {
   name: 'waiting',
-  version: 1,
+  version: 2,
   tables: `
 CREATE TABLE waiting (
   project  TEXT    NOT NULL,
   kind     TEXT    NOT NULL,
   name     TEXT    NOT NULL,
-  cause    TEXT    NOT NULL, -- location/x, pool/y; empty for a deletion
+  cause    TEXT    NOT NULL, -- location/x, pool/y, mtu; empty for a deletion
   position INTEGER NOT NULL,
   PRIMARY KEY (project, kind, name, cause)
 ) STRICT, WITHOUT ROWID;
@@ -37,6 +37,12 @@ CREATE INDEX waiting_by_cause ON waiting (cause, project, position);
       const causes = data.waiting.flatMap((wait) => wait.causes);
       return waitsFor(causes, project, NETWORK, data.name, position);
     },
+    // One row for all of them: the last event of a command tells how many are left.
+    InterfaceUpdated: ({ data, project, position, metadata: { index, count } }) => {
+      if (index < count - 1) return [];
+      if (data.left === 0) return [['drop', project, LAGGARDS, '']];
+      return [['wait', project, LAGGARDS, '', 'mtu', position]];
+    },
     DeletionRequested: ({ data, project, position }) => {
       const { kind, name } = data;
       if (project === '') return [];
@@ -55,6 +61,7 @@ CREATE INDEX waiting_by_cause ON waiting (cause, project, position);
 
 const CLAIM = 'NetworkInterfaceClaim';
 const NETWORK = 'Network';
+const LAGGARDS = 'NetworkInterfaces';
 
 function waitsFor(
   causes: readonly string[],

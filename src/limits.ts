@@ -105,6 +105,8 @@ export const limits = {
 
   /** Waiting claims bound or queued anew by one append. */
   waitersServedPerAppendMax: 256,
+  /** Interfaces told by one append that the MTU of their network has changed. */
+  interfaceUpdatesPerAppendMax: 256,
   /** Events after which what else is due of retained objects has to wait for the next append. */
   retentionEventsPerAppendMax: 256,
 

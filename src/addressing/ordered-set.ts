@@ -59,6 +59,17 @@ export function* itemsOf<T>(set: OrderedSet<T>): Generator<T> {
   yield* itemsOf(set.right);
 }
 
+/** The set of items that are in order already, each once. */
+export function orderedSetOf<T>(items: readonly T[]): OrderedSet<T> {
+  return between(items, 0, items.length);
+}
+
+function between<T>(items: readonly T[], from: number, to: number): OrderedSet<T> {
+  if (from === to) return undefined;
+  const middle = (from + to) >>> 1;
+  return joined(between(items, from, middle), items[middle] as T, between(items, middle + 1, to));
+}
+
 /** The set with this item. The same value when it is in already. */
 export function withItem<T>(set: OrderedSet<T>, item: T, order: Order<T>): SetNode<T> {
   if (set === undefined) return joined(undefined, item, undefined);

@@ -71,6 +71,9 @@ function projectFollowUps(state: ProjectState, events: readonly LedgerEvent[]): 
   if (hasDeletion(state) && events.some(bringsDeletionOn)) {
     commands.push({ type: 'ContinueDeletion' });
   }
+  if (state.mtuLaggards !== undefined && events.some(({ type }) => type === 'InterfaceUpdated')) {
+    commands.push({ type: 'SpreadMtu' });
+  }
   const causes = wokenBy(state, events);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
   return commands;
@@ -101,6 +104,7 @@ function projectDue(
   if (retentionDue !== undefined && retentionDue <= atMs) {
     commands.push({ type: 'ExpireRetentions' });
   }
+  if (anew && state.mtuLaggards !== undefined) commands.push({ type: 'SpreadMtu' });
   if (anew && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
   const causes = anew ? everyCause(state) : maturedCauses(state, atMs, sinceMs);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });

@@ -302,7 +302,13 @@ export const eventSchemas = {
     endsGrant: z.strictObject({ grantId }).optional(),
   }),
   /** The network's MTU has changed. */
-  InterfaceUpdated: z.strictObject({ ...named, claim: objectRef.nullable(), mtu: z.int() }),
+  InterfaceUpdated: z.strictObject({
+    ...named,
+    claim: objectRef.nullable(),
+    mtu: z.int(),
+    /** How many interfaces of the project have yet to follow a change of their network's MTU. */
+    left: z.int().min(0),
+  }),
   /** The lease of a retained object is over; it is released when the grace period is, too. */
   RetentionExpiring: z.strictObject({
     ...named,

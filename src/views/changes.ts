@@ -38,6 +38,10 @@ export class Changes implements Present {
     return this.#present.poolsOf(project);
   }
 
+  contextsOf(project: string, network: string): readonly string[] {
+    return this.#present.contextsOf(project, network);
+  }
+
   /** Lets an event change the objects of one kind that it touches. */
   touch(table: ObjectTable, touch: Touch<EventType>, event: Placed): void {
     const namespace = table.projection.namespaced ? event.project : '';

@@ -25,6 +25,8 @@ export interface Present {
   object(kind: string, namespace: string, name: string): KubeObject | undefined;
   /** Names of the pools of a project's own space. */
   poolsOf(project: string): readonly string[];
+  /** Names of the contexts of a network. */
+  contextsOf(project: string, network: string): readonly string[];
 }
 
 /** What is counted at the read. */

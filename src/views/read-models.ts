@@ -72,7 +72,8 @@ export class ReadModels {
   readonly #touches = new Map<EventType, { table: ObjectTable; touch: AnyTouch }[]>();
   readonly #handlers = new Map<EventType, { table: RowTable; handler: AnyHandler }[]>();
   readonly #tables: readonly RowTable[];
-  readonly #poolsOf: (project: string) => readonly string[];
+  readonly #poolsOf: Present['poolsOf'];
+  readonly #contextsOf: Present['contextsOf'];
 
   constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
     const places = new Map(ROW_STATEMENTS.map((sql, place) => [sql, place]));
@@ -95,12 +96,22 @@ export class ReadModels {
       settle();
       return pools.all(project).map(({ pool }) => pool as string);
     };
+    // A context is named after its network and its location: what begins with the network's name.
+    const contexts = database.prepare(
+      'SELECT context FROM presences WHERE project = ? AND context > ? AND context < ?',
+    );
+    this.#contextsOf = (project, network) => {
+      settle();
+      const rows = contexts.all(project, `${network}.`, `${network}/`);
+      return rows.map(({ context }) => context as string);
+    };
   }
 
   /** What exists now. */
   readonly present: Present = {
     object: (kind, namespace, name) => this.table(kind).load(namespace, name)?.object,
     poolsOf: (project) => this.#poolsOf(project),
+    contextsOf: (project, network) => this.#contextsOf(project, network),
   };
 
   /** What existed at a position. */

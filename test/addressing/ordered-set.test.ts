@@ -6,6 +6,7 @@ import {
   itemsOf,
   lastOf,
   type OrderedSet,
+  orderedSetOf,
   sizeOf,
   withItem,
   withoutItem,
@@ -49,6 +50,15 @@ describe('an ordered set', () => {
     expect([...itemsOf(undefined)]).toEqual([]);
     expect(has(undefined, 1, ascending)).toBe(false);
     expect(withoutItem(undefined, 1, ascending)).toBeUndefined();
+  });
+
+  test('is made of a sorted list, in balance', () => {
+    for (let size = 0; size < 70; size += 1) {
+      const items = Array.from({ length: size }, (_, n) => n);
+      const set = orderedSetOf(items);
+      expect([...itemsOf(set)]).toEqual(items);
+      expect(isBalanced(set)).toBe(true);
+    }
   });
 
   test('answers as a list does, in every version', () => {

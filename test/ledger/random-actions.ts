@@ -94,7 +94,9 @@ const changes = fc.tuple(objects, held).map(([[kind, name], list]) => {
   return finalizers(kind, name, ...list) as ProjectCommand;
 });
 const statuses = names.map((name) => reportStatus(name));
-const widened = networks.map((name) => updateNetwork(name));
+const widened = fc
+  .tuple(networks, fc.constantFrom(1460, 1460, 1400))
+  .map(([name, mtu]) => updateNetwork(name, { mtu }));
 
 /** Commands of the project, those of most interest most often. */
 const projectCommands: fc.Arbitrary<ProjectCommand> = fc.oneof(

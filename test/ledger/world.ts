@@ -160,6 +160,7 @@ export class World {
       const events = this.log.slice(this.#settled);
       this.#settled = this.log.length;
       const own = events.filter(({ stream }) => stream === 'project');
+      while (this.project.mtuLaggards !== undefined) this.run({ type: 'SpreadMtu' });
       if (own.length > 0 && hasDeletion(this.project)) this.run({ type: 'ContinueDeletion' });
       this.#serve(wokenBy(this.project, own));
       for (const event of events) this.#reactTo(event);

@@ -136,7 +136,11 @@ describe('the changes of a kind', () => {
       projection: { kind: 'Network', namespaced: true },
       ...{ load: () => undefined, put: () => {}, remove: () => {} },
     };
-    const changes = new Changes({ object: () => undefined, poolsOf: () => [] });
+    const changes = new Changes({
+      object: () => undefined,
+      poolsOf: () => [],
+      contextsOf: () => [],
+    });
     const events = [
       ['a', 'made'],
       ['b', 'made'],

@@ -208,6 +208,23 @@ it('retains an interface and gives it back as the provider left it', async () =>
   expect(again.status?.addresses).toEqual(addresses);
 });
 
+it('lets interfaces follow the MTU of their network, each a generation on', async () => {
+  const { driver, caughtUp, object } = await opened();
+  await driver.project('alpha', commands.claim('web-0'));
+  await caughtUp();
+  const [claim, nic] = [object(CLAIM, 'web-0'), object(NIC, 'web-0')];
+  const update = { type: 'UpdateNetwork', name: 'net', expect: {}, metadata: {} } as const;
+  const { spec } = commands.createNetwork();
+  await driver.project('alpha', { ...update, spec: { ...spec, mtu: 8856 } });
+  await caughtUp();
+  const after = object(NIC, 'web-0');
+  expect(after.spec).toEqual({ ...nic.spec, mtu: 8856 });
+  expect(after.metadata.generation).toBe(2);
+  expect(conditionOf(after, 'Allocated').observedGeneration).toBe(2);
+  expect(conditionOf(after, 'Programmed').observedGeneration).toBe(1);
+  expect(object(CLAIM, 'web-0')).toEqual(claim);
+});
+
 it('warns of the end of a retention, and takes the warning back when it is bound again', async () => {
   const { driver, caughtUp, object } = await opened(true, leasedPlan());
   const claim = commands.claim('web-0', { reclaimPolicy: 'Retain' });
@@ -390,7 +407,11 @@ it('shows a network context with its sizes, its interfaces, and what it has of i
   await caughtUp();
   const after = object('NetworkContext', 'net.here');
   expect(after.status).toMatchObject({ mtu: 1500, interfaces: 1 });
-  expect(after.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+  expect(after.metadata.generation).toBe(before.metadata.generation);
+  // For its writer it is what it was; readers and watches see that it follows its network.
+  expect(BigInt(after.metadata.resourceVersion)).toBeGreaterThan(
+    BigInt(before.metadata.resourceVersion),
+  );
 });
 
 it('shows a context that was asked for with its very subnets', async () => {

@@ -26,6 +26,7 @@ import {
   releaseInterface,
   reportInterfaceStatus,
 } from './interfaces.ts';
+import { type SpreadMtu, spreadMtu } from './mtu.ts';
 import {
   type CreateNamespace,
   createNamespace,
@@ -80,6 +81,7 @@ export type ProjectCommand =
   | ChangeMetadata
   | ServeWaiting
   | ExpireRetentions
+  | SpreadMtu
   /** Goes on with deletions that did not fit one append. */
   | { readonly type: 'ContinueDeletion' }
   /** Fences a grant of another stream that nothing here was committed with. */
@@ -131,6 +133,8 @@ function decideOn(draft: ProjectDraft, command: ProjectCommand, context: Decisio
       return changeMetadata(draft, context, command);
     case 'ServeWaiting':
       return serveWaiting(draft, context, command);
+    case 'SpreadMtu':
+      return spreadMtu(draft, context);
     case 'ExpireRetentions':
       return expireRetentions(draft, context);
     case 'ContinueDeletion':

@@ -3,6 +3,7 @@ import type { ClaimSpec, EventData, LedgerEvent, ObjectRef } from '../events.ts'
 import { giveBackTo, type PoolSpace, takeFrom } from '../pool-space.ts';
 import { shared } from '../shared.ts';
 import { presenceName } from '../streams.ts';
+import { withoutLaggard } from './laggards.ts';
 import { expiring } from './leases.ts';
 import {
   leaseBegun,
@@ -49,6 +50,11 @@ export function evolveClaim(
       const leases = expiring(state.leases, kind, name, Date.parse(releaseAt));
       return onRetained({ ...state, leases }, kind, name, { revision });
     }
+    case 'InterfaceUpdated': {
+      const { name } = event.data;
+      const updated = onInterface(state, name, (nic) => ({ ...nic, revision }));
+      return withoutLaggard(updated, name);
+    }
     case 'InterfaceStatusReported': {
       const { name, claim } = event.data;
       const reported = onInterface(state, name, (nic) => ({ ...nic, revision }));
@@ -63,7 +69,8 @@ export function evolveClaim(
         interfaces: presence.interfaces - 1,
       }));
       const left = leaseEnded(freed, 'NetworkInterface', event.data.name);
-      return { ...left, interfaces: left.interfaces.delete(event.data.name) };
+      const { name } = event.data;
+      return withoutLaggard({ ...left, interfaces: left.interfaces.delete(name) }, name);
     }
     case 'ClaimDeleted': {
       const left = leaveLine(state, event.data.name);

@@ -1,4 +1,5 @@
 import type { EventData, LedgerEvent } from '../events.ts';
+import { withLaggards } from './laggards.ts';
 import {
   leaseEnded,
   leaveLine,
@@ -62,6 +63,8 @@ export function evolveObject(state: ProjectState, event: LedgerEvent): ProjectSt
 function networkUpdated(state: ProjectState, data: EventData<'NetworkUpdated'>): ProjectState {
   const { name, spec, metadata, waiting } = data;
   const { revision } = state;
+  // Told before the map is changed in place, as it is while a stream is read.
+  const hasNewMtu = spec.mtu !== state.networks.get(name)?.spec.mtu;
   const updated = onNetwork(state, name, (network) => {
     const finalizers = metadata === undefined ? network.finalizers : (metadata.finalizers ?? []);
     return { ...network, revision, spec, waiting, finalizers };
@@ -69,7 +72,7 @@ function networkUpdated(state: ProjectState, data: EventData<'NetworkUpdated'>):
   const waits = waiting.length > 0 && !state.deletingNetworks.has(name);
   const { waitingNetworks } = state;
   return {
-    ...updated,
+    ...(hasNewMtu ? withLaggards(updated, name) : updated),
     waitingNetworks: waits ? waitingNetworks.add(name) : waitingNetworks.delete(name),
   };
 }

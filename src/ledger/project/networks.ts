@@ -12,6 +12,7 @@ import { uuidOf } from '../identifiers.ts';
 import { hasRoom, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import type { Rejection } from '../rejections.ts';
+import { spreadMtu } from './mtu.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
 import { canEnd, carriedFamilies, endPresence, noDefaultClass } from './presences.ts';
 import {
@@ -157,9 +158,12 @@ export function updateNetwork(
   const { uid, waiting, deleting } = network;
   const at = instant(context.atMs);
   draft.emit('NetworkUpdated', { at, name, uid, spec, metadata, waiting });
-  if (!deleting) return takeRanges(draft, context, name);
-  endNetwork(draft, context, name, objectsMax);
-  return undefined;
+  if (deleting) {
+    endNetwork(draft, context, name, objectsMax);
+    return undefined;
+  }
+  const outcome = takeRanges(draft, context, name);
+  return outcome ?? spreadMtu(draft, context);
 }
 
 function immutableProblem(network: NetworkRecord, spec: NetworkSpec): Rejection | undefined {

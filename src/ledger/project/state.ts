@@ -1,4 +1,5 @@
 import { OrderedMap, Map as PersistentMap, Set as PersistentSet } from 'immutable';
+import type { OrderedSet } from '../../addressing/ordered-set.ts';
 import type { Prefix } from '../../addressing/prefix.ts';
 import type { ClaimSpec, EventData, NetworkSpec, ObjectRef, Subnet } from '../events.ts';
 import type { PoolSpace } from '../pool-space.ts';
@@ -24,6 +25,8 @@ export interface ProjectState {
   readonly presences: PersistentMap<string, PresenceRecord>;
   readonly claims: PersistentMap<string, ClaimRecord>;
   readonly interfaces: PersistentMap<string, InterfaceRecord>;
+  /** Names of interfaces that have yet to follow a change of their network's MTU. */
+  readonly mtuLaggards: OrderedSet<string>;
   /** How long what is retained is kept, where that is not for ever. */
   readonly leases: Leases;
   /** The join in force at each location where the project has presences. */
@@ -146,6 +149,7 @@ export function initialProject(name: string): ProjectState {
     presences: PersistentMap(),
     claims: PersistentMap(),
     interfaces: PersistentMap(),
+    mtuLaggards: undefined,
     leases: noLeases,
     joins: PersistentMap(),
     endedJoins: PersistentMap(),
