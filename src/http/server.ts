@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { limits } from '../limits.ts';
+import { checked } from './checked.ts';
 import type { HttpDeps } from './deps.ts';
 import { clientFault, handleFault } from './faults.ts';
 import { addHealth } from './health.ts';
@@ -39,7 +40,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     sendStatusError(reply, new StatusError('NotFound', message));
   });
   closeConnectionsInTime(app);
-  app.addHook('onRequest', async (request) => requireLoopback(request));
+  app.addHook('onRequest', checked(requireLoopback));
   app.register(async (scope) => addRoutes(scope, deps));
   return app;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectKey } from '../../views/views.ts';
+import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
@@ -29,8 +30,11 @@ import { Watchers } from './watchers.ts';
 
 /** Adds the Kubernetes API: discovery, and the resources of every kind that is served. */
 export function addKubeRoutes(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
-  app.addHook('onRequest', async (request) => requireJsonAnswer(request.headers.accept));
-  app.addHook('onRequest', async (request) => refuseAsOfBesideReads(request));
+  app.addHook(
+    'onRequest',
+    checked((request) => requireJsonAnswer(request.headers.accept)),
+  );
+  app.addHook('onRequest', checked(refuseAsOfBesideReads));
   addDiscovery(app, deps, kinds);
   const watchers = new Watchers(deps);
   // Before connections are cut: a client goes on after an end, and may give up after a cut.
