@@ -15,7 +15,7 @@ import type { LedgerRequest } from './request.ts';
 type Refusal = Pick<Rejection, 'reason' | 'message'>;
 
 /** What a pool holds for a claim now, or why it does not. */
-type Answer = { readonly hold: AddressGrant['granted'] } | { readonly refusal: Refusal };
+type Answer = Pick<AddressGrant, 'pool' | 'granted'> | { readonly refusal: Refusal };
 
 /**
  * Has authored pools hold addresses for a claim, one after another: the first that cannot be had
@@ -60,12 +60,10 @@ class Asking {
     let refusing = named ?? '';
     for (const pool of await this.#poolsFor(wanted)) {
       const answer = await this.#ask(pool, generation, wanted);
-      if ('hold' in answer) return { ...grant, pool, granted: answer.hold, refusal: undefined };
-      // That there is no room says more than that a block is no part of some other pool.
-      if (refusal?.reason !== 'Exhausted') {
-        refusal = answer.refusal;
-        refusing = pool;
-      }
+      if ('granted' in answer) return { ...grant, ...answer, refusal: undefined };
+      if (refusal !== undefined && weightOf(refusal) >= weightOf(answer.refusal)) continue;
+      refusal = answer.refusal;
+      refusing = pool;
     }
     const nobody = `no pool offers IPClass "${className}"`;
     refusal ??= { reason: 'NoOfferingPool', message: nobody };
@@ -96,10 +94,10 @@ class Asking {
     if (settled.outcome !== 'decided') throw new Error(`a pool was asked and ${settled.outcome}`);
     const hold = settled.state.holds.get(holdKey(generation, claim.uid, ordinal));
     if (hold === undefined) throw new Error(`pool ${pool} holds nothing for ${claim.name}`);
-    const { grantId: id, block: held } = hold;
-    return {
-      hold: { id, block: formatPrefix(held), retentionLeaseMsMax: leaseMaxMs(settled.state, pool) },
-    };
+    // One that was held before may be of another pool than the one that was asked now.
+    const { grantId: id, block: held, pool: holding } = hold;
+    const retentionLeaseMsMax = leaseMaxMs(settled.state, holding);
+    return { pool: holding, granted: { id, block: formatPrefix(held), retentionLeaseMsMax } };
   }
 
   async #decide(pool: string, command: HoldCommand) {
@@ -132,6 +130,11 @@ class Asking {
 /** The longest that what a pool holds may be retained; none where it does not say. */
 function leaseMaxMs({ pools }: PoolState, name: string): number | null {
   return durationMs(pools.get(name)?.spec.maxRetentionLease ?? '') ?? null;
+}
+
+/** That a block is taken, or that there is no room, says more than that a pool is another's. */
+function weightOf({ reason }: Refusal): number {
+  return ['NoOfferingPool', 'PrefixLengthRejected', 'Exhausted', 'AddressTaken'].indexOf(reason);
 }
 
 /** The part of a pool that is not free, from 0 to 1. */

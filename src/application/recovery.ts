@@ -128,11 +128,9 @@ export class Recovery {
       this.#settleLater({ type: 'RangeEnded', ...event.data.endsGrant });
     } else if (is(event, 'InterfaceDeleted')) {
       const { networkContext } = event.data;
-      const name = networkContext.slice(networkContext.indexOf('.') + 1);
-      const location = this.#ledger.platformState.locations.get(name);
-      if (location?.deleting) {
-        this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
-      }
+      this.#leaveIfGoing(project, networkContext.slice(networkContext.indexOf('.') + 1));
+    } else if (is(event, 'IPAllocationDeleted')) {
+      this.#leaveIfGoing(project, event.data.scope.location);
     } else if (is(event, 'ClaimQueued')) {
       this.#recheck(project, [event.data.cause]);
     } else if (is(event, 'NetworkUpdated')) {
@@ -141,6 +139,13 @@ export class Recovery {
         event.data.waiting.flatMap(({ causes }) => causes),
       );
     }
+  }
+
+  /** Something is gone from a location: if the location is going, so may be its presences. */
+  #leaveIfGoing(project: string, name = ''): void {
+    const location = this.#ledger.platformState.locations.get(name);
+    if (!location?.deleting) return;
+    this.#do('vacate', [project, location.uid], () => this.#vacate(project, location));
   }
 
   /** What a project says of an address that an authored pool holds is told to that pool. */

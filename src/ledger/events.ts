@@ -423,6 +423,7 @@ export const eventSchemas = {
     ...named,
     pool: text,
     block: cidr,
+    scope,
     availableAt: at,
     endsGrant: z.strictObject({ grantId }).optional(),
   }),

@@ -68,8 +68,9 @@ export type ClassLookup = (name: string) => Pick<IPClass, 'spec'> | undefined;
 
 /** The policy that a holding is given, copied into its event so that release needs no class. */
 export interface HoldingPolicy {
-  readonly classUid: string;
-  readonly classRevision: number;
+  /** None of a block that no class was asked for. */
+  readonly classUid?: string | undefined;
+  readonly classRevision?: number | undefined;
   readonly quarantineMs: number;
   readonly retentionLeaseMs: number | null;
   readonly retentionGraceMs: number;
@@ -87,17 +88,16 @@ const PRIVATE_RANGES = [
 const privateRanges = PRIVATE_RANGES.map(parsePrefix);
 
 /** How long a released block stays out of use: the class's word, else by the kind of address. */
-export function quarantineMsOf(spec: IPClassSpec, block: Prefix): number {
+export function quarantineMsOf(spec: Partial<IPClassSpec>, block: Prefix): number {
   if (spec.quarantine !== undefined) return durationMs(spec.quarantine) ?? 0;
   return privateRanges.some((range) => contains(range, block)) ? PRIVATE_QUARANTINE_MS : DAY_MS;
 }
 
-/** The policy a block of this class is handed out under. */
-export function holdingPolicy(ipClass: IPClass, block: Prefix): HoldingPolicy {
-  const { spec } = ipClass;
+/** The policy a block of this class, or of none, is handed out under. */
+export function holdingPolicy(ipClass: IPClass | undefined, block: Prefix): HoldingPolicy {
+  const spec: Partial<IPClassSpec> = ipClass?.spec ?? {};
   return {
-    classUid: ipClass.uid,
-    classRevision: ipClass.revision,
+    ...(ipClass && { classUid: ipClass.uid, classRevision: ipClass.revision }),
     quarantineMs: quarantineMsOf(spec, block),
     retentionLeaseMs:
       spec.retentionLease === undefined ? null : (durationMs(spec.retentionLease) ?? null),

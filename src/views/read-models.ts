@@ -4,6 +4,7 @@ import { grants } from '../../projections/grants.ts';
 import { holdings } from '../../projections/holdings.ts';
 import { idempotencyKeys } from '../../projections/idempotency-keys.ts';
 import { interfaces } from '../../projections/interfaces.ts';
+import { ipClaims } from '../../projections/ip-claims.ts';
 import { ipClasses } from '../../projections/ip-classes.ts';
 import { ipPools } from '../../projections/ip-pools.ts';
 import { locations } from '../../projections/locations.ts';
@@ -32,6 +33,7 @@ const OBJECTS: readonly ObjectProjection[] = [
   networkContexts,
   interfaces,
   claims,
+  ipClaims,
 ];
 /** Tables come after objects: they change what objects are looked up by. */
 const TABLES: readonly TableProjection[] = [

@@ -12,7 +12,7 @@ const STATEMENTS = {
         AND past.until_position IS NULL) AS blocks
     FROM (SELECT DISTINCT host_bits FROM pool_blocks WHERE pool = ?1) AS sizes`,
   inContext: 'SELECT interfaces FROM presences WHERE project = ? AND context = ?',
-  atLocation: 'SELECT sum(interfaces) AS interfaces FROM presences WHERE location = ?',
+  atLocation: 'SELECT sum(interfaces + allocations) AS standing FROM presences WHERE location = ?',
 } as const;
 
 /**
@@ -61,9 +61,9 @@ export class RowCounts implements Counts {
     return Number(this.#statements.inContext.get(project, context)?.interfaces ?? 0);
   }
 
-  interfacesAt(location: string): number {
+  standingAt(location: string): number {
     this.#settle();
-    return Number(this.#statements.atLocation.get(location)?.interfaces ?? 0);
+    return Number(this.#statements.atLocation.get(location)?.standing ?? 0);
   }
 }
 

@@ -246,8 +246,8 @@ export class SqliteViews implements Views {
     return this.#counts.poolCounts(pool);
   }
 
-  interfacesAt(location: string): number {
-    return this.#counts.interfacesAt(location);
+  standingAt(location: string): number {
+    return this.#counts.standingAt(location);
   }
 
   openGrants(): readonly OpenGrant[] {

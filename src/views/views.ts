@@ -215,8 +215,8 @@ export interface Views {
 
   answered(commandId: string): AnsweredCommand | undefined;
   poolCounts(pool: string): PoolCounts | undefined;
-  /** Interfaces that stand at a location, over all projects. */
-  interfacesAt(location: string): number;
+  /** Interfaces and blocks of IPClaims that stand at a location, over all projects. */
+  standingAt(location: string): number;
   openGrants(): readonly OpenGrant[];
   /** The open grant of this id. */
   openGrant(grantId: string): OpenGrant | undefined;

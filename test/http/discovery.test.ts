@@ -55,6 +55,7 @@ describe('discovery', () => {
       `${net} networkinterfaces/status - NetworkInterface - true get/patch/update`,
       `${ipam} ippools ippool IPPool - false get/list/watch`,
       `${ipam} ipclasses ipclass IPClass - false get/list/watch`,
+      `${ipam} ipclaims ipclaim IPClaim ipc true ${all}`,
     ]);
   });
 

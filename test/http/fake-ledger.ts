@@ -346,7 +346,7 @@ class FakeViews implements Views {
     return this.#ledger.answered(commandId);
   }
 
-  interfacesAt(): number {
+  standingAt(): number {
     return this.#ledger.interfacesAtLocations;
   }
 

@@ -114,7 +114,7 @@ describe('a watch', () => {
         count += 1;
       }
     }
-    expect(count).toBe(8);
+    expect(count).toBe(9);
   });
 
   test('sees objects come to match its selector, and leave it', async () => {

@@ -1,4 +1,4 @@
-import type { ClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
+import type { ClaimSpec, IPClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
 import { ipClassSpec } from '../../src/ledger/ip-class.ts';
 import type { AddressingPlan } from '../../src/ledger/plan.ts';
 import { addressingPlan, readPlan } from '../../src/ledger/plan.ts';
@@ -87,6 +87,19 @@ export function claim(name: string, parts: ClaimParts = {}): Of<'RequestClaim'> 
 
 export function deleteClaim(name: string): Of<'DeleteClaim'> {
   return { type: 'DeleteClaim', name, expect };
+}
+
+/** A claim for a block. */
+export function ipClaim(name: string, spec: IPClaimSpec, asOperator = false): Of<'CreateIPClaim'> {
+  return { type: 'CreateIPClaim', name, spec, metadata, asOperator };
+}
+
+export function deleteIPClaim(name: string): Of<'DeleteIPClaim'> {
+  return { type: 'DeleteIPClaim', name, expect };
+}
+
+export function deleteIPAllocation(name: string): Of<'DeleteIPAllocation'> {
+  return { type: 'DeleteIPAllocation', name, expect };
 }
 
 export function deleteInterface(name: string): Of<'DeleteInterface'> {

@@ -249,7 +249,7 @@ describe('a location', () => {
   it('is refused while interfaces stand there', () => {
     given(location('us'))
       .when(deleteLocation('us', 3))
-      .thenRejected('InUse', '3 interfaces stand there');
+      .thenRejected('InUse', '3 interfaces or blocks of IPClaims stand there');
   });
 
   it('waits for the projects to remove their empty presences', () => {

@@ -257,6 +257,7 @@ export class World {
       this.#confirm(event.data);
     } else if (event.type === 'AddressReleased' || event.type === 'IPAllocationDeleted') {
       this.#unhold(event.data.endsGrant?.grantId, event.data.availableAt);
+      if (event.type === 'IPAllocationDeleted') this.#vacate(event.data.scope.location ?? '');
     } else if (event.type === 'GrantAbandoned') {
       this.#unhold(event.data.grantId, event.data.at);
     } else if (event.type === 'DeletionRequested' && event.stream === 'platform') {

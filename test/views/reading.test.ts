@@ -154,11 +154,11 @@ it('counts the interfaces at a location over all projects', async () => {
   await driver.project('beta', commands.claim('web-0', { reclaimPolicy: 'Retain' }));
   await driver.project('beta', commands.claim('web-1', { location: { name: 'there' } }));
   await caughtUp();
-  expect([views.interfacesAt('here'), views.interfacesAt('there')]).toEqual([3, 1]);
+  expect([views.standingAt('here'), views.standingAt('there')]).toEqual([3, 1]);
   await driver.project('beta', commands.deleteClaim('web-0'));
   await driver.project('alpha', commands.deleteClaim('web-0'));
   await caughtUp();
-  expect([views.interfacesAt('here'), views.interfacesAt('nowhere')]).toEqual([2, 0]);
+  expect([views.standingAt('here'), views.standingAt('nowhere')]).toEqual([2, 0]);
 });
 
 it('leaves no trace of a preview, also when its events make no sense', async () => {

@@ -43,7 +43,7 @@ export type LocationCommand =
       readonly type: 'DeleteLocation';
       readonly name: string;
       readonly expect: Expectation;
-      /** Interfaces that stand there, counted in the views at the log's head. */
+      /** What stands there, counted in the views at the log's head. */
       readonly standing: number;
     }
   | {
@@ -119,7 +119,7 @@ function deleteLocation(
   if (deleting) return undefined;
   const kind = 'Location';
   if (standing > 0) {
-    const message = `${standing} interfaces stand there`;
+    const message = `${standing} interfaces or blocks of IPClaims stand there`;
     return { reason: 'InUse', subject: { kind, name }, message };
   }
   if (finalizers.length > 0 || joined.size > 0) {

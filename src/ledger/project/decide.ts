@@ -26,6 +26,15 @@ import {
   releaseInterface,
   reportInterfaceStatus,
 } from './interfaces.ts';
+import {
+  type CreateIPClaim,
+  createIPClaim,
+  type DeleteIPAllocation,
+  type DeleteIPClaim,
+  deleteIPAllocation,
+  deleteIPClaim,
+  endIPClaim,
+} from './ip-claims.ts';
 import { type SpreadMtu, spreadMtu } from './mtu.ts';
 import {
   type CreateNamespace,
@@ -54,7 +63,13 @@ import {
 } from './presences.ts';
 import { type ExpireRetentions, expireRetentions } from './retention.ts';
 import { type ProjectDraft, poolNamed } from './spaces.ts';
-import type { ClaimRecord, InterfaceRecord, PresenceRecord, ProjectState } from './state.ts';
+import type {
+  ClaimRecord,
+  InterfaceRecord,
+  IPClaimRecord,
+  PresenceRecord,
+  ProjectState,
+} from './state.ts';
 import { type ServeWaiting, serveWaiting } from './waiting.ts';
 
 /** Replaces an object's metadata; the last finalizer of one that is being deleted ends it. */
@@ -78,6 +93,9 @@ export type ProjectCommand =
   | DeleteClaim
   | DeleteInterface
   | ReportInterfaceStatus
+  | CreateIPClaim
+  | DeleteIPClaim
+  | DeleteIPAllocation
   | ChangeMetadata
   | ServeWaiting
   | ExpireRetentions
@@ -129,6 +147,12 @@ function decideOn(draft: ProjectDraft, command: ProjectCommand, context: Decisio
       return deleteInterface(draft, context, command);
     case 'ReportInterfaceStatus':
       return reportInterfaceStatus(draft, context, command);
+    case 'CreateIPClaim':
+      return createIPClaim(draft, context, command);
+    case 'DeleteIPClaim':
+      return deleteIPClaim(draft, context, command);
+    case 'DeleteIPAllocation':
+      return deleteIPAllocation(draft, context, command);
     case 'ChangeMetadata':
       return changeMetadata(draft, context, command);
     case 'ServeWaiting':
@@ -175,6 +199,8 @@ function objectOf(state: ProjectState, kind: string, name: string) {
       return state.claims.get(name);
     case 'NetworkInterface':
       return state.interfaces.get(name);
+    case 'IPClaim':
+      return state.ipClaims.get(name);
     default:
       throw new Error(`${kind} is no kind of a project`);
   }
@@ -182,7 +208,7 @@ function objectOf(state: ProjectState, kind: string, name: string) {
 
 /** Ends an object that is being deleted and that no finalizer holds any more. */
 function end(draft: ProjectDraft, context: DecisionContext, kind: string, name: string): void {
-  const { claims, interfaces, presences } = draft.state;
+  const { claims, interfaces, ipClaims, presences } = draft.state;
   const objectsMax = limits.deletionObjectsPerAppendMax;
   switch (kind) {
     case 'Namespace':
@@ -196,6 +222,9 @@ function end(draft: ProjectDraft, context: DecisionContext, kind: string, name: 
       break;
     case 'NetworkInterfaceClaim':
       endClaim(draft, context, claims.get(name) as ClaimRecord);
+      break;
+    case 'IPClaim':
+      endIPClaim(draft, context, ipClaims.get(name) as IPClaimRecord);
       break;
     case 'NetworkInterface':
       releaseInterface(draft, context, interfaces.get(name) as InterfaceRecord);

@@ -82,7 +82,7 @@ export function evolveClaim(
 }
 
 /** The state after a block of the project's own space was taken. */
-function blockTaken(
+export function blockTaken(
   state: ProjectState,
   pool: string,
   block: Prefix,
@@ -97,7 +97,7 @@ function blockTaken(
 }
 
 /** The state after a block was given back to the project's own space. */
-function blockGivenBack(
+export function blockGivenBack(
   state: ProjectState,
   pool: string,
   block: Prefix,

@@ -5,6 +5,7 @@ import {
   leaveLine,
   onClaim,
   onInterface,
+  onIPClaim,
   onNetwork,
   onPresence,
   seenPlatform,
@@ -27,7 +28,7 @@ export function evolveObject(state: ProjectState, event: LedgerEvent): ProjectSt
       const finalizers = metadata.finalizers ?? [];
       const network: NetworkRecord = {
         ...{ name, uid, revision, since: revision, spec, finalizers },
-        ...{ deleting: false, presences: 0, waiting: [] },
+        ...{ deleting: false, presences: 0, allocations: 0, waiting: [] },
       };
       const networks = state.networks.set(name, network);
       return seenPlatform({ ...state, networks }, platformRevision);
@@ -108,6 +109,7 @@ function contextCreated(
     location,
     subnets,
     interfaces: 0,
+    allocations: 0,
     finalizers: metadata.finalizers ?? [],
     deleting: false,
   };
@@ -169,6 +171,8 @@ function onObject(
       return onClaim(state, name, (claim) => ({ ...claim, ...change }));
     case 'NetworkInterface':
       return onInterface(state, name, (nic) => ({ ...nic, ...change }));
+    case 'IPClaim':
+      return onIPClaim(state, name, (claim) => ({ ...claim, ...change }));
     default:
       throw new Error(`${kind} is no kind of a project`);
   }

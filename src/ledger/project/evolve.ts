@@ -2,6 +2,7 @@ import { parsePrefix, samePrefix } from '../../addressing/prefix.ts';
 import type { EventData, LedgerEvent } from '../events.ts';
 import { giveBackTo, type PoolSpace, poolRange, takeFrom } from '../pool-space.ts';
 import { evolveClaim } from './evolve-claims.ts';
+import { evolveIPClaim } from './evolve-ip-claims.ts';
 import { evolveObject } from './evolve-objects.ts';
 import { onPool } from './records.ts';
 import { initialProject, type ProjectState } from './state.ts';
@@ -17,6 +18,7 @@ export function evolveProject(state: ProjectState, event: LedgerEvent): ProjectS
   return (
     evolveSpace(moved, event, atMs) ??
     evolveClaim(moved, event, atMs) ??
+    evolveIPClaim(moved, event, atMs) ??
     evolveObject(moved, event) ??
     unknownEvent(event)
   );

@@ -94,7 +94,7 @@ function commit(
   draft.emit('AddressAllocated', {
     ...{ at: instant(context.atMs), pool: held.pool, block: held.granted.block, family },
     ...{ className: ipClass.name, interface: nic, claim },
-    policy: cappedPolicy(holdingPolicy(ipClass, block), held),
+    policy: cappedPolicy(holdingPolicy(ipClass, block), held.granted),
     grant: { id: held.granted.id },
   });
   return { family, address: addressText(block), class: ipClass.name };

@@ -66,8 +66,10 @@ function fencedUntil(state: ProjectState, grantId: string): string | undefined {
 }
 
 /** The policy of a class as it applies in a pool, which may cap how long a holding is retained. */
-export function cappedPolicy(policy: HoldingPolicy, { granted }: HeldAddress): HoldingPolicy {
-  const cap = granted.retentionLeaseMsMax;
+export function cappedPolicy(
+  policy: HoldingPolicy,
+  { retentionLeaseMsMax: cap }: HeldAddress['granted'],
+): HoldingPolicy {
   const lease = policy.retentionLeaseMs;
   if (cap === null) return policy;
   return { ...policy, retentionLeaseMs: lease === null ? cap : Math.min(lease, cap) };

@@ -48,13 +48,15 @@ export function deleteNamespace(
   command: DeleteNamespace,
   objectsMax: number,
 ): Rejection | undefined {
-  const { name, namespace, interfaces } = draft.state;
+  const { name, namespace, interfaces, allocations } = draft.state;
   const found = findForChange('Namespace', namespace, name, command.expect);
   if ('rejection' in found) return found.rejection;
   if (found.object.deleting) return undefined;
-  if (interfaces.size > 0) {
-    const retained = interfaces.count((nic) => nic.claim === undefined);
-    const message = `it holds ${interfaces.size} interfaces, ${retained} of them retained`;
+  if (interfaces.size > 0 || allocations.size > 0) {
+    const retained = (one: { readonly claim: unknown }) => one.claim === undefined;
+    const message =
+      `it holds ${interfaces.size} interfaces, ${interfaces.count(retained)} of them retained, ` +
+      `and ${allocations.size} blocks of IPClaims, ${allocations.count(retained)} of them retained`;
     return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
   }
   const pools = poolsOwnedBy(context.platform, name);

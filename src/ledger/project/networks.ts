@@ -14,7 +14,14 @@ import { defaultClass } from '../platform/classes.ts';
 import type { Rejection } from '../rejections.ts';
 import { spreadMtu } from './mtu.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
-import { canEnd, carriedFamilies, endPresence, noDefaultClass } from './presences.ts';
+import {
+  canEnd,
+  carriedFamilies,
+  endPresence,
+  isOccupied,
+  noDefaultClass,
+  standingIn,
+} from './presences.ts';
 import {
   ensurePool,
   type ProjectDraft,
@@ -215,10 +222,13 @@ export function deleteNetwork(
   if ('rejection' in found) return found.rejection;
   const network = found.object;
   if (network.deleting) return undefined;
-  const standing = presencesOf(draft, name).filter((presence) => presence.interfaces > 0);
+  const standing = presencesOf(draft, name).filter(isOccupied);
   if (standing.length > 0) {
-    const interfaces = standing.reduce((sum, presence) => sum + presence.interfaces, 0);
-    const message = `${interfaces} interfaces stand in ${standing.length} of its contexts`;
+    const message = `${standingIn(standing)} stand in ${standing.length} of its contexts`;
+    return { reason: 'InUse', subject: { kind: 'Network', name }, message };
+  }
+  if (network.allocations > 0) {
+    const message = `${network.allocations} blocks of IPClaims are of its range`;
     return { reason: 'InUse', subject: { kind: 'Network', name }, message };
   }
   const trial = draft.fork();

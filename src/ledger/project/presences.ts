@@ -12,6 +12,7 @@ import {
   type AskingContext,
   ensurePool,
   type ProjectDraft,
+  poolsOfPresence,
   returnPool,
   type Step,
   subnetOf,
@@ -241,8 +242,8 @@ export function deleteNetworkContext(
   const found = findForChange('NetworkContext', draft.state.presences.get(name), name, expect);
   if ('rejection' in found) return found.rejection;
   const presence = found.object;
-  if (presence.interfaces > 0) {
-    const message = `${presence.interfaces} interfaces stand in it`;
+  if (isOccupied(presence)) {
+    const message = `${standingIn([presence])} stand in it`;
     return { reason: 'InUse', subject: { kind: 'NetworkContext', name }, message };
   }
   endPresence(draft, context, presence);
@@ -262,7 +263,9 @@ export function endPresence(
       draft.emit('DeletionRequested', { at, kind: 'NetworkContext', name, uid });
     return false;
   }
-  for (const subnet of presence.subnets) returnPool(draft, context, subnet.pool);
+  for (const pool of poolsOfPresence(draft.state, presence)) {
+    returnPool(draft, context, pool.name);
+  }
   const join = draft.state.joins.get(location.name);
   const endsGrant = join?.presences === 1 ? { endsGrant: { grantId: join.grantId, location } } : {};
   draft.emit('NetworkContextDeleted', { at, name, uid, ...endsGrant });
@@ -270,8 +273,23 @@ export function endPresence(
 }
 
 /** Whether an empty presence can go, or be marked as going: not one that finalizers hold. */
-export function canEnd({ interfaces, deleting, finalizers }: PresenceRecord): boolean {
-  return interfaces === 0 && (!deleting || finalizers.length === 0);
+export function canEnd(presence: PresenceRecord): boolean {
+  return !isOccupied(presence) && (!presence.deleting || presence.finalizers.length === 0);
+}
+
+/** Whether something stands in a presence that keeps it. */
+export function isOccupied({ interfaces, allocations }: PresenceRecord): boolean {
+  return interfaces > 0 || allocations > 0;
+}
+
+/** What stands somewhere, counted for people. */
+export function standingIn(
+  places: readonly Pick<PresenceRecord, 'interfaces' | 'allocations'>[],
+): string {
+  const interfaces = places.reduce((sum, place) => sum + place.interfaces, 0);
+  const allocations = places.reduce((sum, place) => sum + place.allocations, 0);
+  if (allocations === 0) return `${interfaces} interfaces`;
+  return `${interfaces} interfaces and ${allocations} blocks of IPClaims`;
 }
 
 /** Removes the project's empty presences at a location that is going, at most so many. */

@@ -7,8 +7,10 @@ import {
   withoutLease,
 } from './leases.ts';
 import type {
+  AllocationRecord,
   ClaimRecord,
   InterfaceRecord,
+  IPClaimRecord,
   NetworkRecord,
   PresenceRecord,
   ProjectState,
@@ -46,6 +48,26 @@ export function onClaim(
   const claim = state.claims.get(name);
   if (claim === undefined) throw new Error(`claim ${name} is not in the state`);
   return { ...state, claims: state.claims.set(name, change(claim)) };
+}
+
+export function onIPClaim(
+  state: ProjectState,
+  name: string,
+  change: (claim: IPClaimRecord) => IPClaimRecord,
+): ProjectState {
+  const claim = state.ipClaims.get(name);
+  if (claim === undefined) throw new Error(`IPClaim ${name} is not in the state`);
+  return { ...state, ipClaims: state.ipClaims.set(name, change(claim)) };
+}
+
+export function onAllocation(
+  state: ProjectState,
+  name: string,
+  change: (allocation: AllocationRecord) => AllocationRecord,
+): ProjectState {
+  const allocation = state.allocations.get(name);
+  if (allocation === undefined) throw new Error(`allocation ${name} is not in the state`);
+  return { ...state, allocations: state.allocations.set(name, change(allocation)) };
 }
 
 export function onNetwork(

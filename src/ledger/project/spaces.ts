@@ -13,7 +13,7 @@ import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../poo
 import type { Rejection } from '../rejections.ts';
 import { edgeBlocks } from '../reserved-blocks.ts';
 import { scopedPoolName } from '../streams.ts';
-import type { ProjectState, Wait } from './state.ts';
+import type { PresenceRecord, ProjectState, Wait } from './state.ts';
 
 /**
  * Pools made on demand: the levels of a class's chain that a scope lacks are carved top-down, each
@@ -115,7 +115,7 @@ function blockFor(
 }
 
 /** The part of a scope that pools of this class are kept apart by. */
-function scopeOf(ipClass: IPClass, scope: Scope): Scope {
+export function scopeOf(ipClass: IPClass, scope: Scope): Scope {
   const levels: ScopeLevel[] = ['project', 'network', 'location'];
   const per = ipClass.spec.poolPer ?? [];
   return Object.fromEntries(levels.filter((l) => per.includes(l)).map((l) => [l, scope[l]]));
@@ -247,7 +247,7 @@ export function nextBlock(
 }
 
 /** The level of a pool, for people. */
-function levelOf(pool: PoolSpace): string {
+export function levelOf(pool: PoolSpace): string {
   const { network, location } = pool.scope;
   if (location !== undefined) return `subnets of network "${network}" in "${location}"`;
   if (network !== undefined) return `range of network "${network}"`;
@@ -301,6 +301,18 @@ export function returnPool(draft: ProjectDraft, context: DecisionContext, name: 
       draft.emit('RangeRemoved', { at, pool: name, prefix, ...ends });
     }
   }
+}
+
+/** Pools that serve exactly this presence: its subnets, then others by name. */
+export function poolsOfPresence(
+  { pools }: ProjectState,
+  { network, location, subnets }: PresenceRecord,
+): PoolSpace[] {
+  const order = new Map(subnets.map(({ pool }, index) => [pool, index]));
+  const rank = ({ name }: PoolSpace) => order.get(name) ?? subnets.length;
+  return [...pools.values()]
+    .filter(({ scope }) => scope.network === network && scope.location === location.name)
+    .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 
 /** Pools that serve exactly this network, in the order of their names. */

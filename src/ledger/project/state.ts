@@ -1,7 +1,7 @@
 import { OrderedMap, Map as PersistentMap, Set as PersistentSet } from 'immutable';
 import type { OrderedSet } from '../../addressing/ordered-set.ts';
 import type { Prefix } from '../../addressing/prefix.ts';
-import type { ClaimSpec, EventData, NetworkSpec, ObjectRef, Subnet } from '../events.ts';
+import type { ClaimSpec, EventData, NetworkSpec, ObjectRef, Scope, Subnet } from '../events.ts';
 import type { PoolSpace } from '../pool-space.ts';
 import type { WaitReason } from '../rejections.ts';
 import { type Leases, noLeases } from './leases.ts';
@@ -27,6 +27,9 @@ export interface ProjectState {
   readonly interfaces: PersistentMap<string, InterfaceRecord>;
   /** Names of interfaces that have yet to follow a change of their network's MTU. */
   readonly mtuLaggards: OrderedSet<string>;
+  readonly ipClaims: PersistentMap<string, IPClaimRecord>;
+  /** Blocks that IPClaims hold, or held and retain. */
+  readonly allocations: PersistentMap<string, AllocationRecord>;
   /** How long what is retained is kept, where that is not for ever. */
   readonly leases: Leases;
   /** The join in force at each location where the project has presences. */
@@ -75,6 +78,8 @@ export interface NetworkRecord extends ObjectRecord {
   /** Revision of its first event: its place among those that wait. */
   readonly since: number;
   readonly presences: number;
+  /** Allocations that stand in the network, at whatever location. */
+  readonly allocations: number;
   /** Families whose range could not be had yet. */
   readonly waiting: EventData<'NetworkUpdated'>['waiting'];
 }
@@ -86,6 +91,7 @@ export interface PresenceRecord extends ObjectRecord {
   readonly location: ObjectRef;
   readonly subnets: readonly Subnet[];
   readonly interfaces: number;
+  readonly allocations: number;
   /** The spec of the newest claim that was met here: claims of an equal one share this value. */
   readonly claimSpec?: ClaimSpec;
 }
@@ -113,6 +119,20 @@ export interface InterfaceRecord extends ObjectRecord {
   readonly presence: string;
   readonly holdings: readonly Holding[];
   readonly claim: ObjectRef | undefined;
+}
+
+export interface IPClaimRecord extends ObjectRecord {
+  /** The name of the allocation that it is bound to. */
+  readonly allocation: string;
+}
+
+export interface AllocationRecord extends ObjectRef {
+  readonly revision: number;
+  /** The claim that holds it; none while it is retained. */
+  readonly claim: ObjectRef | undefined;
+  readonly holding: Omit<Holding, 'className'> & { readonly className: string | undefined };
+  readonly scope: Scope;
+  readonly reclaimPolicy: 'Delete' | 'Retain';
 }
 
 /** What a claim of an interface's name is compared with. */
@@ -150,6 +170,8 @@ export function initialProject(name: string): ProjectState {
     claims: PersistentMap(),
     interfaces: PersistentMap(),
     mtuLaggards: undefined,
+    ipClaims: PersistentMap(),
+    allocations: PersistentMap(),
     leases: noLeases,
     joins: PersistentMap(),
     endedJoins: PersistentMap(),

@@ -89,6 +89,7 @@ export function causesOf(event: LedgerEvent): string[] {
     case 'InterfaceDeleted':
       return [`interface/${event.data.name}`];
     case 'AddressReleased':
+    case 'IPAllocationDeleted':
     case 'RangeAdded':
     case 'RangeRemoved':
       return [`pool/${event.data.pool}`];

@@ -37,7 +37,7 @@ export const locations = defineKind({
     }),
     remove: ({ name }, expect, views) => ({
       project: undefined,
-      command: { type: 'DeleteLocation', name, expect, standing: views.interfacesAt(name) },
+      command: { type: 'DeleteLocation', name, expect, standing: views.standingAt(name) },
     }),
   },
 });

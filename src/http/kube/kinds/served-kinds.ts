@@ -2,6 +2,7 @@ import type { Resource } from '../../status.ts';
 import type { Kind } from '../kind.ts';
 import { claimsFor } from './claims.ts';
 import { interfaces } from './interfaces.ts';
+import { ipClaims } from './ip-claims.ts';
 import { locations } from './locations.ts';
 import { namespaces } from './namespaces.ts';
 import { networkContexts } from './network-contexts.ts';
@@ -19,6 +20,7 @@ export function servedKinds(defaultLocation: string | undefined): readonly Kind[
     interfaces,
     ipPools,
     ipClasses,
+    ipClaims,
   ];
 }
 

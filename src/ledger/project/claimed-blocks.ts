@@ -1,0 +1,154 @@
+import { formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts';
+import type { AddressGrant, DecisionContext, Need } from '../decision.ts';
+import type { ObjectRef } from '../events.ts';
+import { defaultClass } from '../platform/classes.ts';
+import { isBlockFree, type PoolSpace } from '../pool-space.ts';
+import type { Rejection } from '../rejections.ts';
+import type { ClaimSource, Refused } from './claim-sources.ts';
+import { blockOf, heldFor } from './held-addresses.ts';
+import { carriedFamilies, ensurePresence, usableLocation, usableNetwork } from './presences.ts';
+import {
+  ensurePool,
+  levelOf,
+  nextBlock,
+  type ProjectDraft,
+  parentOf,
+  type Step,
+} from './spaces.ts';
+import type { ProjectState, Wait } from './state.ts';
+import { OFFER_CAUSE } from './waiting-line.ts';
+
+/** A block for an IPClaim, with the hold of an authored pool that it is. */
+export interface ClaimedBlock {
+  readonly pool: string;
+  readonly block: Prefix;
+  readonly grant: AddressGrant['granted'];
+}
+
+type Claimed = { readonly done: ClaimedBlock } | { readonly need: Need } | Refused;
+
+/** Finds the block that a claim asks for: it is given now, or refused. */
+export function claimBlock(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  source: ClaimSource,
+  claim: ObjectRef,
+): Claimed {
+  if (!source.isOwnPool && source.poolClass === undefined) {
+    return heldBlock(draft, context, source, claim);
+  }
+  const pool = source.isOwnPool
+    ? { done: draft.state.pools.get(source.pool ?? '') as PoolSpace }
+    : scopedPool(draft, context, source);
+  if (!('done' in pool)) return refusedAs(pool);
+  const block = ownBlock(draft, context, pool.done, source);
+  if (!('done' in block)) return refusedAs(block);
+  // A pool that is full may have grown meanwhile, but its name stays.
+  return { done: { pool: pool.done.name, block: block.done, grant: undefined } };
+}
+
+/** The project's pool for the scope; a location's comes with the presence that it belongs to. */
+function scopedPool(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  { poolClass, scope, family }: ClaimSource,
+): Step<PoolSpace> {
+  const className = poolClass?.name ?? '';
+  if (scope.network === undefined) return ensurePool(draft, context, className, scope);
+  const network = usableNetwork(draft, scope.network);
+  if (!('done' in network)) return network;
+  if (!carriedFamilies(network.done).includes(family)) {
+    const message = `network "${scope.network}" does not carry ${family}`;
+    return { refused: { reason: 'FamilyMismatch', message } };
+  }
+  if (scope.location === undefined) return ensurePool(draft, context, className, scope);
+  const location = usableLocation(draft, context, scope.location);
+  if (!('done' in location)) return location;
+  const subnetClass = parentOf(context, defaultClass(context.platform, family));
+  const families = subnetClass?.name === className ? [family] : [];
+  const presence = ensurePresence(draft, context, network.done, location.done, families);
+  if (!('done' in presence)) return presence;
+  return ensurePool(draft, context, className, scope);
+}
+
+/** The next block of one of the project's pools, or the very one that was asked for. */
+function ownBlock(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  pool: PoolSpace,
+  { length, wanted }: ClaimSource,
+): Step<Prefix> {
+  if (wanted === undefined) return nextBlock(draft, context, pool, length);
+  if (isBlockFree(pool, wanted, context.atMs)) return { done: wanted };
+  const where = `pool "${pool.name}" (${levelOf(pool)})`;
+  const holder = holderOf(draft.state, pool.name, wanted);
+  const by = holder === undefined ? '' : `: ${holder} holds it`;
+  const message = `${formatPrefix(wanted)} is not free in ${where}${by}`;
+  return { refused: { reason: 'AddressTaken', message } };
+}
+
+/** Who of the project holds what is asked for; it is looked for only when it is refused. */
+function holderOf(state: ProjectState, pool: string, wanted: Prefix): string | undefined {
+  const isIt = (holding: { readonly pool: string; readonly block: Prefix }) =>
+    holding.pool === pool && overlaps(holding.block, wanted);
+  const nic = state.interfaces.find(({ holdings }) => holdings.some(isIt));
+  if (nic !== undefined) return `interface "${nic.name}"`;
+  const allocation = state.allocations.find(({ holding }) => isIt(holding));
+  return allocation && `IPAllocation "${allocation.name}"`;
+}
+
+/** A block that an authored pool holds for the claim. */
+function heldBlock(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  { family, className, pool, length, wanted }: ClaimSource,
+  claim: ObjectRef,
+): Claimed {
+  if (className !== undefined && draft.state.waiting.has(OFFER_CAUSE + className)) {
+    const message = `others wait for an address of IPClass "${className}"`;
+    return { refused: { reason: 'Exhausted', message } };
+  }
+  const block = wanted === undefined ? undefined : formatPrefix(wanted);
+  const wish = { claim: { kind: 'IPClaim' as const, ...claim }, ordinal: 0, className, pool };
+  const held = heldFor(draft, context, [{ ...wish, family, length, block }]);
+  if ('need' in held) return held;
+  if ('refusal' in held) {
+    const message = 'no pool has such a block';
+    return { refused: held.refusal.refusal ?? { reason: 'Exhausted', message } };
+  }
+  const [one] = held.done;
+  if (one === undefined) throw new Error('one block was asked for');
+  return { done: { pool: one.pool, block: blockOf(one), grant: one.granted } };
+}
+
+function refusedAs(
+  step: Exclude<Step<never>, { readonly done: never }>,
+): Exclude<Claimed, { done: unknown }> {
+  if ('need' in step || 'refused' in step) return step;
+  return { refused: refusalOfWait(step.unmet) };
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  NetworkNotFound: 'spec.scope.network',
+  LocationNotFound: 'spec.scope.location',
+  NetworkNotAvailableInLocation: 'spec.scope.location',
+  LocationDraining: 'spec.scope.location',
+};
+
+/** What an interface's claim would wait for, an IPClaim is refused for. */
+function refusalOfWait({ reason, message }: Wait): Refused['refused'] {
+  switch (reason) {
+    case 'AddressPoolExhausted':
+      return { reason: 'Exhausted', message };
+    case 'ClassNotFound':
+    case 'NoDefaultClass':
+    case 'NoOfferingPool':
+    case 'QuotaExceeded':
+      return { reason, message };
+    default: {
+      const field = FIELDS[reason];
+      const cause = { reason: 'FieldValueInvalid', message, ...(field && { field }) };
+      return { reason: 'Invalid', message, causes: [cause] } satisfies Partial<Rejection>;
+    }
+  }
+}
