@@ -143,6 +143,8 @@ export const limits = {
   watchEndMsMax: 5_000,
   readPageEventsMax: 1_000,
   readPageBytesMax: 1024 * 1024,
+  /** How long a read of an instant waits for its end, in case that the clock stands still. */
+  instantWaitMsMax: 500,
   /** How long an answer waits for the views to reach its position. */
   viewWaitMsMax: 10_000,
 

@@ -51,6 +51,27 @@ describe('asOf', () => {
     expect(shown).toBeGreaterThan(1);
   });
 
+  test('shows it whole to a list of an exact version, too', async () => {
+    const before = BigInt(versionOf(await get(`${CLAIMS}?limit=1`)));
+    await send('POST', CLAIMS, claim('exact', dual));
+    const end = BigInt(versionOf(await get(`${CLAIMS}?limit=1`)));
+    expect(end - before).toBe(4n);
+    for (let position = before; position <= end; position += 1n) {
+      const exact = `resourceVersion=${position}&resourceVersionMatch=Exact&limit=500`;
+      const [claims, nics] = [await get(`${CLAIMS}?${exact}`), await get(`${INTERFACES}?${exact}`)];
+      const isThere = position > before;
+      expect([namesOf(claims), namesOf(nics)].map((names) => names.includes('exact'))).toEqual([
+        isThere,
+        isThere,
+      ]);
+      const found = claims.body.items.find(
+        (one: { metadata: { name: string } }) => one.metadata.name === 'exact',
+      );
+      expect(found?.status.addresses?.length).toBe(isThere ? 2 : undefined);
+      expect(versionOf(claims)).toBe(String(isThere ? end : before));
+    }
+  });
+
   test('takes an instant for all that was recorded by then', async () => {
     service.nowMs += 1_000;
     await send('POST', CLAIMS, claim('early', dual));
@@ -182,5 +203,19 @@ describe('asOf', () => {
     ];
     expect(refusals.map(({ code }) => code)).toEqual(refusals.map(() => 400));
     expect(versionOf(await get(`${GROUP}/locations?limit=1`))).toBe(before);
+  });
+});
+
+describe('asOf of the present instant', () => {
+  test('waits for its end, and is the same answer for ever', async () => {
+    service.nowMs += 1_000;
+    const url = `${CLAIMS}?asOf=${encodeURIComponent(new Date(service.nowMs).toISOString())}`;
+    const reading = get(url);
+    await send('POST', CLAIMS, claim('in-time', dual));
+    service.nowMs += 1;
+    const first = await reading;
+    expect(namesOf(first)).toContain('in-time');
+    await send('DELETE', `${CLAIMS}/in-time`);
+    expect((await get(url)).body).toEqual(first.body);
   });
 });

@@ -1,5 +1,6 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, preHandlerHookHandler } from 'fastify';
 import { z } from 'zod';
+import { limits } from '../../limits.ts';
 import type { Position } from '../../store/store.ts';
 import type { Views } from '../../views/views.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -46,6 +47,25 @@ export function readAsOf(
     throw badRequest(`asOf: Invalid value: "${shown(text)}": is in the future`);
   }
   return views.positionAt(atMs);
+}
+
+/**
+ * Lets a read of an instant begin once it is over and all that was recorded by then can be
+ * seen: so the same read has the same answer for ever. What is no instant is left to the read.
+ */
+export function untilInstantIsOver(deps: HttpDeps): preHandlerHookHandler {
+  return (http, _reply, done) => {
+    const atMs = Date.parse((queryValue(http, 'asOf') ?? '').toUpperCase());
+    if (Number.isNaN(atMs) || atMs > deps.clock().getTime()) done();
+    else endOf(atMs, deps).then(() => done(), done);
+  };
+}
+
+async function endOf(atMs: number, { views, store, clock }: HttpDeps): Promise<void> {
+  for (let ms = 0; ms < limits.instantWaitMsMax && atMs === clock().getTime(); ms += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await views.reached(await store.head());
 }
 
 function reachedPosition(position: Position, views: Views): Position {

@@ -146,8 +146,9 @@ function readPlace(
   if (match === 'Exact' && asked === undefined) {
     throw forbiddenOption('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
   }
-  const position = match === 'Exact' ? (asked as Position) : (asOf ?? views.position);
-  return { position, after: undefined };
+  // As for the past: a command is seen whole at each of its positions.
+  const exact = match === 'Exact' ? views.commandEnd(asked as Position) : undefined;
+  return { position: exact ?? asOf ?? views.position, after: undefined };
 }
 
 const LIST_OPTIONS = { group: 'meta.k8s.io', kind: 'ListOptions' };

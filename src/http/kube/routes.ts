@@ -7,7 +7,7 @@ import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
 import { addWarnings, sendJsonText } from '../replies.ts';
-import { refuseAsOfBesideReads } from './as-of.ts';
+import { refuseAsOfBesideReads, untilInstantIsOver } from './as-of.ts';
 import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
@@ -95,18 +95,19 @@ function addReads(
     if (isWatch(request)) watchObjects({ deps, watchers }, kind, namespace, request, reply);
     else sendList(reply, listObjects(deps, kind, namespace, request));
   };
+  const preHandler = untilInstantIsOver(deps);
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
-  app.get(paths.object, { schema: get }, (request, reply) => {
+  app.get(paths.object, { schema: get, preHandler }, (request, reply) => {
     sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
   });
   const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
-  app.get(paths.collection, { schema: list }, (request, reply) => {
+  app.get(paths.collection, { schema: list, preHandler }, (request, reply) => {
     const namespace = kind.namespaced ? keyOf(request).namespace : undefined;
     listOrWatch(request, reply, namespace);
   });
   if (paths.all === paths.collection) return;
   const listAll = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind} in all namespaces`);
-  app.get(paths.all, { schema: listAll }, (request, reply) => {
+  app.get(paths.all, { schema: listAll, preHandler }, (request, reply) => {
     listOrWatch(request, reply, undefined);
   });
 }
@@ -148,7 +149,9 @@ function addWrites(
 
 function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string): void {
   const what = `the status of one ${kind.kind}`;
-  app.get(url, { schema: kindRouteSchema(kind, 'get', what) }, (request, reply) => {
+  const schema = kindRouteSchema(kind, 'get', what);
+  const preHandler = untilInstantIsOver(deps);
+  app.get(url, { schema, preHandler }, (request, reply) => {
     sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
   });
   app.put(url, { schema: kindRouteSchema(kind, 'replace', what) }, (request, reply) =>
