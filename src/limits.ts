@@ -118,8 +118,10 @@ export const limits = {
   viewRowsTransactionMax: 32_768,
   /** and how many may wait for that while the views go on. */
   viewRowsBehindMax: 65_536,
-  /** How long a reader of rows waits for the thread that writes them, holding up all others. */
-  viewRowsWaitMsMax: 2_000,
+  /** How long a reader of rows waits for the next ones to be written, holding up all others. */
+  viewRowsWaitMsMax: 10_000,
+  /** How often rows may be tried in vain meanwhile. */
+  viewRowsTriesMax: 10,
   /** The last changes of each kind's objects that a watch can go on from, and their age. */
   watchWindowChangesMax: 100_000,
   watchWindowMsMax: 3_600_000,

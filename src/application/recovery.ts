@@ -58,7 +58,7 @@ export class Recovery {
     ]);
     // What waits is served before anything new, so that nobody has to wait until it is in memory.
     for (const project of this.#views.unfinishedProjects()) this.#load(project);
-    this.#loadDue();
+    await this.#loadDue();
   }
 
   /** Does what events that the views have applied call for in other streams. */
@@ -77,10 +77,12 @@ export class Recovery {
    * Settles holds that stood open at the last look already: whoever asked for them has failed, in
    * this process or in another one. Should it still be at work it asks for others.
    */
-  #lookForHolds(): void {
-    const open = this.#views.openGrants().filter(({ type }) => type === 'AddressGranted');
-    for (const grant of open) if (this.#seen.has(grant.grantId)) this.#settleLater(grant);
-    this.#seen = new Set(open.map(({ grantId }) => grantId));
+  #lookForHolds(): Promise<void> {
+    return this.#do('look', [], async () => {
+      const open = this.#views.openGrants().filter(({ type }) => type === 'AddressGranted');
+      for (const grant of open) if (this.#seen.has(grant.grantId)) this.#settleLater(grant);
+      this.#seen = new Set(open.map(({ grantId }) => grantId));
+    });
   }
 
   #reactTo(event: RecordedEvent): void {
@@ -121,9 +123,11 @@ export class Recovery {
       this.#settleLater({ type: 'LocationEnded', location, project, grantId });
     } else if (is(event, 'AddressSpaceClosed')) {
       // Also what was granted to this generation and never committed.
-      for (const grant of this.#views.openGrants()) {
-        if (grant.type === 'RangeEnded' || grant.project === project) this.#settleLater(grant);
-      }
+      this.#do('close', [project], async () => {
+        for (const grant of this.#views.openGrants()) {
+          if (grant.type === 'RangeEnded' || grant.project === project) this.#settleLater(grant);
+        }
+      });
     } else if (is(event, 'RangeRemoved') && event.data.endsGrant !== undefined) {
       this.#settleLater({ type: 'RangeEnded', ...event.data.endsGrant });
     } else if (is(event, 'InterfaceDeleted')) {
@@ -159,8 +163,11 @@ export class Recovery {
       if (endsGrant === undefined) return;
       this.#settleLater({ type: 'AddressEnded', pool, project, ...endsGrant, availableAt });
     } else if (is(event, 'GrantAbandoned')) {
-      const grant = this.#views.openGrant(event.data.grantId);
-      if (grant?.type === 'AddressEnded') this.#settleLater(grant);
+      const { grantId } = event.data;
+      this.#do('unhold', [grantId], async () => {
+        const grant = this.#views.openGrant(grantId);
+        if (grant?.type === 'AddressEnded') this.#settleLater(grant);
+      });
     }
   }
 
@@ -201,14 +208,16 @@ export class Recovery {
    * again. Those in memory would not miss it; those that nobody has used since the start would, and
    * those of a ledger that has ended.
    */
-  #loadDue(): void {
-    const nowMs = this.#clock().getTime();
-    const next = this.#views.nextDueAfter(nowMs);
-    const delay = next === undefined ? limits.timerMsMax : next - nowMs + 1;
-    clearTimeout(this.#dueTimer);
-    this.#dueTimer = setTimeout(() => this.#loadDue(), Math.min(delay, limits.timerMsMax));
-    this.#dueTimer.unref();
-    for (const project of this.#views.projectsDueBy(nowMs)) this.#load(project);
+  #loadDue(): Promise<void> {
+    return this.#do('due', [], async () => {
+      const nowMs = this.#clock().getTime();
+      const next = this.#views.nextDueAfter(nowMs);
+      const delay = next === undefined ? limits.timerMsMax : next - nowMs + 1;
+      clearTimeout(this.#dueTimer);
+      this.#dueTimer = setTimeout(() => this.#loadDue(), Math.min(delay, limits.timerMsMax));
+      this.#dueTimer.unref();
+      for (const project of this.#views.projectsDueBy(nowMs)) this.#load(project);
+    });
   }
 
   #settleLater(grant: OpenGrant): Promise<void> {

@@ -95,7 +95,7 @@ export class ReadModels {
     }
     const pools = database.prepare('SELECT DISTINCT pool FROM pool_ranges WHERE project = ?');
     this.#poolsOf = (project) => {
-      settle();
+      settle(true);
       return pools.all(project).map(({ pool }) => pool as string);
     };
     // A context is named after its network and its location: what begins with the network's name.

@@ -44,8 +44,8 @@ export class RowBatches implements RowSink {
   }
 
   /** Has the rows of all whole commands in the file. */
-  settle(): void {
+  settle(patient = false): void {
     this.handOver();
-    this.#rows.settle();
+    this.#rows.settle(patient);
   }
 }

@@ -73,14 +73,18 @@ export class RowsBehind implements Rows {
     this.#tell({ from, to, ...encodeRuns(runs) });
   }
 
-  settle(): void {
+  settle(patient = false): void {
     if (this.written < this.#taken) this.#tell('now');
+    let [before, wakes] = [-1, 0];
     for (;;) {
-      const written = this.written;
+      const { written } = this;
       if (written === this.#taken) return;
+      wakes = written === before ? wakes + 1 : 0;
+      before = written;
       const state = Atomics.load(this.#cells, STATE);
-      const waits = state === WRITES ? limits.viewRowsWaitMsMax : 0;
-      if (Atomics.wait(this.#cells, WRITTEN, BigInt(written), waits) === 'timed-out') {
+      const waits = state === WRITES || patient ? limits.viewRowsWaitMsMax : 0;
+      const woken = Atomics.wait(this.#cells, WRITTEN, BigInt(written), waits);
+      if (woken === 'timed-out' || wakes > limits.viewRowsTriesMax) {
         throw new ViewsBehind('the rows of the views cannot be written now');
       }
     }

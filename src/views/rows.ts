@@ -24,7 +24,7 @@ export interface RowSink {
 export interface RowAccess {
   readonly database: DatabaseSync;
   /** Has everything that is known stand in the rows; throws ViewsBehind when it cannot. */
-  readonly settle: () => void;
+  readonly settle: (patient?: boolean) => void;
   /** The place of a statement among all that write rows. */
   readonly placeOf: (sql: string) => number;
 }
@@ -37,8 +37,11 @@ export interface Rows {
   readonly taken: number;
   /** and how many of them stand in the file. */
   readonly written: number;
-  /** Has everything that was taken written before it returns; throws ViewsBehind when it cannot. */
-  settle(): void;
+  /**
+   * Has everything that was taken written before it returns; throws ViewsBehind when it cannot. A
+   * patient one waits even while there is no room for rows: what is applied cannot be put off.
+   */
+  settle(patient?: boolean): void;
   /** Resolves when no more waits to be written than is good; undefined when that is so now. */
   room(): Promise<void> | undefined;
   /** Resolves with what keeps rows from being written for ever; else never. */

@@ -7,7 +7,7 @@ import type { Position } from '../store/store.ts';
 import { ChangeLog, type ChangeLogOptions, type KindChange } from './change-log.ts';
 import { CommandEnds } from './command-ends.ts';
 import { PositionWaiters } from './position-waiters.ts';
-import type { Placed } from './projection.ts';
+import type { Counts, Placed } from './projection.ts';
 import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
 import { RowBatches } from './row-batches.ts';
 import { RowCounts } from './row-counts.ts';
@@ -63,8 +63,8 @@ export class SqliteViews implements Views {
   readonly #rows: Rows;
   readonly #writer: RowWriter;
   readonly #batches: RowBatches;
-  /** Keyed commands whose rows may not be written yet, each with its batch. */
-  readonly #unwrittenKeys = new Map<string, number>();
+  /** Answers to keyed commands that the rows may not show yet, each with its batch. */
+  readonly #unwrittenAnswers = new Map<string, { batch: number; answer: AnsweredCommand }>();
   readonly #models: ReadModels;
   readonly #counts: RowCounts;
   readonly #commandEnds: CommandEnds;
@@ -84,7 +84,7 @@ export class SqliteViews implements Views {
     this.#rows = path === undefined ? new RowsAtOnce(this.#writer) : new RowsBehind(path, log);
     this.rowsFault = this.#rows.fault;
     this.#batches = new RowBatches(this.#rows, this.#checkpoint);
-    const settle = () => this.#batches.settle();
+    const settle = (patient = false) => this.#batches.settle(patient);
     this.#models = new ReadModels({ database, settle });
     this.#counts = new RowCounts({ database, settle }, clock);
     this.#commandEnds = new CommandEnds({ database, settle });
@@ -122,10 +122,12 @@ export class SqliteViews implements Views {
     let end = this.#checkpoint;
     for (const command of commands) {
       this.#models.run(command, this.#batches).write(this.#batches, made);
-      const { position, metadata } = command.at(-1) as Placed;
+      const { stream, revision, position, metadata } = command.at(-1) as Placed;
       end = { position, hash: metadata.hash ?? '' };
       if (metadata.idempotency !== undefined) {
-        this.#unwrittenKeys.set(metadata.commandId, this.#batches.batch);
+        const { requestHash, code } = metadata.idempotency;
+        const answer = { stream, requestHash, code, revision, position };
+        this.#unwrittenAnswers.set(metadata.commandId, { batch: this.#batches.batch, answer });
       }
       this.#batches.endCommand(end);
     }
@@ -142,9 +144,9 @@ export class SqliteViews implements Views {
   #forgetWritten(): void {
     const { written } = this.#rows;
     this.#models.written(written);
-    for (const [commandId, batch] of this.#unwrittenKeys) {
+    for (const [commandId, { batch }] of this.#unwrittenAnswers) {
       if (batch > written) return;
-      this.#unwrittenKeys.delete(commandId);
+      this.#unwrittenAnswers.delete(commandId);
     }
   }
 
@@ -229,8 +231,8 @@ export class SqliteViews implements Views {
   }
 
   answered(commandId: string): AnsweredCommand | undefined {
-    // Most are new: only one that has just been answered is worth waiting for.
-    if (this.#unwrittenKeys.has(commandId)) this.#batches.settle();
+    const unwritten = this.#unwrittenAnswers.get(commandId);
+    if (unwritten !== undefined) return unwritten.answer;
     const row = this.#statements.answered.get(commandId);
     if (row === undefined) return undefined;
     return {
@@ -308,11 +310,23 @@ export class SqliteViews implements Views {
   #changeAtRead(change: KindChange): KindChange {
     const { kind, before, after } = change;
     if (!this.#models.hasCounts(kind)) return change;
+    const counts = this.#countsNow();
     const filled = (object: KubeObject | undefined) =>
-      object && this.#models.atRead(kind, object, this.#counts);
+      object && this.#models.atRead(kind, object, counts);
     const { namespace, name, position, recordedAtMs } = change;
     const place = { kind, namespace, name, position, recordedAtMs };
     return { ...place, before: filled(before), after: filled(after) };
+  }
+
+  /** Counts, where they can be had: a change is told without them rather than not at all. */
+  #countsNow(): Counts {
+    try {
+      this.#batches.settle();
+      return this.#counts;
+    } catch (fault) {
+      if (fault instanceof ViewsBehind) return NO_COUNTS;
+      throw fault;
+    }
   }
 
   #viewed(kind: string, version: Version | undefined, asOf?: Position): ViewedObject | undefined {

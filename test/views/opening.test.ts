@@ -16,7 +16,7 @@ import { startNextEpoch } from '../../src/store/sqlite/epochs.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { FollowingViews } from '../../src/views/following-views.ts';
-import { ViewsBehind } from '../../src/views/views.ts';
+import { type KubeObject, ViewsBehind } from '../../src/views/views.ts';
 import { ViewsFile } from '../../src/views/views-file.ts';
 import { ChunkedStore } from './chunked-store.ts';
 import { commands, Driver } from './driver.ts';
@@ -171,15 +171,24 @@ it('goes on from memory while its file cannot be written, and writes it when it 
   other.exec('BEGIN IMMEDIATE');
   const { resolve, promise: refused } = Promise.withResolvers<string>();
   const log = { info: () => {}, warn: (...[, text]: unknown[]) => resolve(String(text)) };
-  await driver.project('alpha', commands.claim('web-1'));
+  const key = { key: 'k', requestHash: 'h', code: 201 };
+  const keyed = await driver.project('alpha', commands.claim('web-1'), key);
   const views = await follow(driver.store, driver.clock, directory, { log });
   await views.ready;
   expect(await refused).toBe('the views cannot be written; they try again');
   expect(views.get(CLAIM, 'alpha', 'web-1')).toBeDefined();
   expect(() => views.list(CLAIM, { limit: 10 })).toThrow(ViewsBehind);
+  expect(views.answered(keyed.commandId)).toMatchObject({ requestHash: 'h', code: 201 });
+  // A presence is told without the counts that its rows would give.
+  const told: (KubeObject | undefined)[] = [];
+  views.changes('NetworkContext').follow((made) => told.push(...made.map(({ after }) => after)));
+  await driver.project('alpha', commands.claim('web-2', { location: { name: 'there' } }));
+  await views.reached(driver.head);
+  expect(told.map((object) => object?.metadata.name)).toEqual(['net.there']);
+  expect(told[0]?.status?.interfaces).toBeUndefined();
   other.exec('ROLLBACK');
   other.close();
-  await expect.poll(() => namesIn(views)).toEqual(['web-0', 'web-1']);
+  await expect.poll(() => namesIn(views)).toEqual(['web-0', 'web-1', 'web-2']);
 });
 
 function namesIn(views: FollowingViews): string[] {
