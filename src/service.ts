@@ -98,6 +98,7 @@ async function openParts(
     ledger: {
       project: (name, command, request) => ledger.project(name, command, request),
       platform: (command, request) => ledger.platform(command, request),
+      authoredPool: (command, request) => ledger.authoredPool(command, request),
       ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
     },
     ...{ store, views, clock, newId, random, logger: log, version },

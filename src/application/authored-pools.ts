@@ -1,32 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Expectation } from '../ledger/decision.ts';
-import type { StoredMetadata } from '../ledger/events.ts';
 import { uuidOf } from '../ledger/identifiers.ts';
 import { type IPPoolSpec, rangesOf } from '../ledger/ip-pool.ts';
 import { grantsOfRanges } from '../ledger/platform/directory.ts';
 import type { RegisteredPool } from '../ledger/platform/state.ts';
-import type { PoolCommand } from '../ledger/pool/decide.ts';
+import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { PoolRecord, PoolState } from '../ledger/pool/state.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settled } from './mailbox.ts';
 import type { LedgerRequest } from './request.ts';
-
-/** What operators ask of authored pools. */
-export type AuthoredPoolCommand =
-  | {
-      readonly type: 'CreatePool';
-      readonly name: string;
-      readonly spec: IPPoolSpec;
-      readonly metadata: StoredMetadata;
-    }
-  | {
-      readonly type: 'UpdatePool';
-      readonly name: string;
-      readonly expect: Expectation;
-      readonly spec: IPPoolSpec;
-      readonly metadata: StoredMetadata;
-    }
-  | Extract<PoolCommand, { type: 'ChangeMetadata' | 'DeletePool' }>;
 
 /** A decision, and the root in whose stream it was made. */
 export interface PoolAnswer {

@@ -4,6 +4,7 @@ import type { AddressingPlan } from '../ledger/plan.ts';
 import type { PlatformCommand } from '../ledger/platform/decide.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
 import type { PoolCommand } from '../ledger/pool/decide.ts';
+import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
@@ -15,7 +16,7 @@ import {
   projectAggregate,
   type SpaceState,
 } from './aggregate.ts';
-import { type AuthoredPoolCommand, AuthoredPools } from './authored-pools.ts';
+import { AuthoredPools } from './authored-pools.ts';
 import { fulfil } from './grants.ts';
 import { Mailbox, type MailboxDeps, type Settled } from './mailbox.ts';
 import { type LedgerAnswer, type LedgerRequest, LedgerUnavailable } from './request.ts';

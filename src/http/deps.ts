@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { LedgerAnswer, LedgerRequest } from '../application/request.ts';
 import type { PlatformCommand } from '../ledger/platform/decide.ts';
+import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
@@ -9,6 +10,7 @@ import type { Views } from '../views/views.ts';
 export interface LedgerPort {
   project(name: string, command: ProjectCommand, request: LedgerRequest): Promise<LedgerAnswer>;
   platform(command: PlatformCommand, request: LedgerRequest): Promise<LedgerAnswer>;
+  authoredPool(command: AuthoredPoolCommand, request: LedgerRequest): Promise<LedgerAnswer>;
   /** Reasons why it is not ready; none when it is. */
   ready(): readonly string[];
 }

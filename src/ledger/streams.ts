@@ -44,6 +44,11 @@ export function scopedPoolName(className: string, scope: readonly string[]): str
   return [className, ...scope].join('.');
 }
 
+/** The project of a pool made on demand; undefined for the name of an authored pool. */
+export function projectOfScopedPool(name: string): string | undefined {
+  return name.split('.')[1];
+}
+
 /** The name of a presence. */
 export function presenceName(network: string, location: string): string {
   return `${network}.${location}`;

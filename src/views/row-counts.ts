@@ -13,6 +13,10 @@ const STATEMENTS = {
     FROM (SELECT DISTINCT host_bits FROM pool_blocks WHERE pool = ?1) AS sizes`,
   inContext: 'SELECT interfaces FROM presences WHERE project = ? AND context = ?',
   atLocation: 'SELECT sum(interfaces + allocations) AS standing FROM presences WHERE location = ?',
+  // Classes are seldom deleted: an index for it would cost every claim.
+  ofClass: `SELECT (SELECT count(*) FROM holdings WHERE class = ?1 AND state <> 'Carved') +
+    (SELECT count(DISTINCT pool) FROM pool_ranges
+      WHERE pool > ?1 || '.' AND pool < ?1 || '/') AS uses`,
 } as const;
 
 /**
@@ -59,6 +63,12 @@ export class RowCounts implements Counts {
   interfacesIn(project: string, context: string): number {
     this.#settle();
     return Number(this.#statements.inContext.get(project, context)?.interfaces ?? 0);
+  }
+
+  /** Pools made on demand begin with the name of their class and a dot. */
+  usesOfClass(name: string): number {
+    this.#settle();
+    return Number(this.#statements.ofClass.get(name)?.uses ?? 0);
   }
 
   standingAt(location: string): number {

@@ -252,6 +252,10 @@ export class SqliteViews implements Views {
     return this.#counts.standingAt(location);
   }
 
+  usesOfClass(name: string): number {
+    return this.#counts.usesOfClass(name);
+  }
+
   openGrants(): readonly OpenGrant[] {
     return this.#all('grants').map((row) => openGrantOf(row as Record<string, string>));
   }

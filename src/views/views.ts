@@ -217,6 +217,8 @@ export interface Views {
   poolCounts(pool: string): PoolCounts | undefined;
   /** Interfaces and blocks of IPClaims that stand at a location, over all projects. */
   standingAt(location: string): number;
+  /** Blocks of a class that are held, and pools of it that were made on demand. */
+  usesOfClass(name: string): number;
   openGrants(): readonly OpenGrant[];
   /** The open grant of this id. */
   openGrant(grantId: string): OpenGrant | undefined;

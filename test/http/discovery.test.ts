@@ -53,8 +53,8 @@ describe('discovery', () => {
       `${net} networkinterfaceclaims networkinterfaceclaim NetworkInterfaceClaim nicc true ${all}`,
       `${net} networkinterfaces networkinterface NetworkInterface nic true delete/get/list/patch/update/watch`,
       `${net} networkinterfaces/status - NetworkInterface - true get/patch/update`,
-      `${ipam} ippools ippool IPPool - false get/list/watch`,
-      `${ipam} ipclasses ipclass IPClass - false get/list/watch`,
+      `${ipam} ippools ippool IPPool - false create/delete/get/list/patch/update/watch`,
+      `${ipam} ipclasses ipclass IPClass - false create/delete/get/list/patch/update/watch`,
       `${ipam} ipclaims ipclaim IPClaim ipc true ${all}`,
     ]);
   });
@@ -113,7 +113,7 @@ describe('the OpenAPI document', () => {
     );
     expect(lines.length).toBeGreaterThan(20);
     expect(lines).toContain('/healthz get');
-    expect(lines).toContain(`${IPAM}/ippools/{name} get`);
+    expect(lines).toContain(`${IPAM}/ippools/{name} delete get patch put`);
     expect(lines).toContain(
       `${GROUP}/namespaces/{namespace}/networkinterfaces/{name}/status get patch put`,
     );

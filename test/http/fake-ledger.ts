@@ -4,6 +4,7 @@ import { type Expectation, expectationProblem } from '../../src/ledger/decision.
 import type { LedgerEvent, StoredMetadata } from '../../src/ledger/events.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import type { AuthoredPoolCommand } from '../../src/ledger/pool/life.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import type { Rejection } from '../../src/ledger/rejections.ts';
 import { presenceName } from '../../src/ledger/streams.ts';
@@ -17,7 +18,7 @@ import type {
   Views,
 } from '../../src/views/views.ts';
 
-type Command = ProjectCommand | PlatformCommand;
+type Command = ProjectCommand | PlatformCommand | AuthoredPoolCommand;
 
 /** What a command does to one object in the fake: its new state, or undefined when it goes. */
 interface Effect {
@@ -63,6 +64,10 @@ export class FakeLedger implements LedgerPort {
   }
 
   async platform(command: PlatformCommand, request: LedgerRequest) {
+    return this.#decide(undefined, command, request);
+  }
+
+  async authoredPool(command: AuthoredPoolCommand, request: LedgerRequest) {
     return this.#decide(undefined, command, request);
   }
 
@@ -344,6 +349,10 @@ class FakeViews implements Views {
 
   answered(commandId: string): AnsweredCommand | undefined {
     return this.#ledger.answered(commandId);
+  }
+
+  usesOfClass(): number {
+    return 0;
   }
 
   standingAt(): number {

@@ -44,6 +44,7 @@ export async function fed(
     ledger: {
       project: (name, command, request) => world.ledger.project(name, command, request),
       platform: (command, request) => world.ledger.platform(command, request),
+      authoredPool: (command, request) => world.ledger.authoredPool(command, request),
       ready: () => [],
     },
     ...{ views: world.views, store: world.store, newId: world.newId },

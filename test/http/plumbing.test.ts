@@ -38,10 +38,8 @@ describe('the way in', () => {
     ['POST', `${GROUP}/networkinterfaceclaims`, 'GET, HEAD'],
     ['POST', `${GROUP}/namespaces/alpha/networkinterfaces`, 'GET, HEAD'],
     ['DELETE', `${GROUP}/namespaces/alpha/networkinterfaces/x/status`, 'GET, HEAD, PATCH, PUT'],
-    ['POST', POOLS, 'GET, HEAD'],
-    ['DELETE', `${POOLS}/x`, 'GET, HEAD'],
-    ['PATCH', `${CLASSES}/x`, 'GET, HEAD'],
-    ['PUT', `${CLASSES}/x`, 'GET, HEAD'],
+    ['PATCH', POOLS, 'GET, HEAD, POST'],
+    ['POST', `${CLASSES}/x`, 'DELETE, GET, HEAD, PATCH, PUT'],
     ['POST', '/version', 'GET, HEAD'],
     ['DELETE', '/healthz', 'GET, HEAD'],
   ])('a known path says what it allows: %s %s', async (method, url, allow) => {
@@ -280,6 +278,7 @@ describe('on a socket', () => {
       views: ledger.views,
       ledger: {
         platform: () => Promise.reject(new Error('unexpected')),
+        authoredPool: () => Promise.reject(new Error('unexpected')),
         ready: () => [],
         project: async (name, command, request) => {
           entered.resolve();

@@ -49,6 +49,7 @@ function refusing(answer: Rejection | Error): World {
     ledger: {
       ready: () => [],
       platform: async () => ({ outcome: 'rejected', rejection: answer as Rejection }),
+      authoredPool: async () => ({ outcome: 'rejected', rejection: answer as Rejection }),
       project: async () => {
         if (answer instanceof Error) throw answer;
         return { outcome: 'rejected', rejection: answer };

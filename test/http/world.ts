@@ -63,6 +63,7 @@ function serverOver(backing: () => Backing, changes: Partial<HttpDeps>): Fastify
     ledger: {
       project: (name, command, request) => backing().ledger.project(name, command, request),
       platform: (command, request) => backing().ledger.platform(command, request),
+      authoredPool: (command, request) => backing().ledger.authoredPool(command, request),
       ready: () => backing().ledger.ready(),
     },
     views,

@@ -20,11 +20,9 @@ export function answerText(answer: Answer): string {
 export type Accepted = Exclude<LedgerAnswer, { readonly outcome: 'rejected' }>;
 
 /** Sends a command to its address space. A refusal is thrown as its answer. */
-export async function carryOut(exchange: Exchange, { project, command }: LedgerCommand) {
-  const { deps, request } = exchange;
-  const answer: LedgerAnswer = await (project === undefined
-    ? deps.ledger.platform(command, request)
-    : deps.ledger.project(project, command, request));
+export async function carryOut(exchange: Exchange, asked: LedgerCommand) {
+  const { request } = exchange;
+  const answer = await answerOf(exchange, asked);
   if (answer.outcome === 'rejected') {
     throw refusalAnswer(resourceOf(answer.rejection.subject.kind), answer.rejection);
   }
@@ -32,6 +30,13 @@ export async function carryOut(exchange: Exchange, { project, command }: LedgerC
     requireSameRequest(answer, request.idempotency?.requestHash);
   }
   return answer satisfies Accepted;
+}
+
+function answerOf({ deps: { ledger }, request }: Exchange, asked: LedgerCommand) {
+  if ('authoredPool' in asked) return ledger.authoredPool(asked.authoredPool, request);
+  return asked.project === undefined
+    ? ledger.platform(asked.command, request)
+    : ledger.project(asked.project, asked.command, request);
 }
 
 /** The object as an accepted command left it; undefined when it is gone. */

@@ -24,7 +24,7 @@ export async function createObject(
   }
   const name = nameOf(kind, writes, read, exchange);
   requireOpenNamespace(kind, namespace, name);
-  requireAllowedName(kind, writes, name);
+  requireAllowedName(kind, writes, name, 'create');
   const key = { namespace, name };
   const { answered, deps } = exchange;
   if (answered !== undefined) {

@@ -66,7 +66,7 @@ export async function deleteObject(
 ): Promise<Answer> {
   const exchange = withDryRun(begun, isDryRun(options.dryRun ?? [], 'Delete'));
   const { views } = exchange.deps;
-  requireAllowedName(kind, writes, key.name);
+  requireAllowedName(kind, writes, key.name, 'delete');
   if (exchange.answered !== undefined) return deletionAt(exchange, kind, key, exchange.answered);
   const current = requireObject(views, kind, key);
   requireCurrent(kind, current, options.preconditions ?? {});

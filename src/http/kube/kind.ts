@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Expectation } from '../../ledger/decision.ts';
 import type { Actor, StoredMetadata } from '../../ledger/events.ts';
 import type { PlatformCommand } from '../../ledger/platform/decide.ts';
-import type { ProjectCommand } from '../../ledger/project/decide.ts';
+import type { AuthoredPoolCommand } from '../../ledger/pool/life.ts';
+import type { ChangeMetadata, ProjectCommand } from '../../ledger/project/decide.ts';
 import type { ObjectKey, Views } from '../../views/views.ts';
 import type { Resource, StatusCause } from '../status.ts';
 import { type MetadataBody, metadataBody } from './metadata.ts';
@@ -40,8 +41,8 @@ export interface Writes<Spec = unknown> {
   readonly ledgerAnnotations?: readonly string[];
   /** The name of every object of this spec, where the spec says it. */
   nameOf?(spec: Spec): string;
-  /** Why no client may create or delete an object of this name. */
-  nameForbidden?(name: string): string | undefined;
+  /** Why no client may do this to an object of this name. */
+  nameForbidden?(name: string, verb: 'create' | 'update' | 'delete'): string | undefined;
   /** Whether the spec of a body means nothing to the ledger. */
   readonly ignoresSpec?: boolean;
   /** Fields of the spec that an update may change; none unless there is an `update`. */
@@ -50,6 +51,8 @@ export interface Writes<Spec = unknown> {
   changeProblems?(from: Spec, to: Spec): readonly StatusCause[];
   /** Absent where clients create none. */
   create?(desired: Desired<Spec>, actor: Actor): LedgerCommand;
+  /** The command for other metadata, where it is not the usual one. */
+  changeMetadata?(command: ChangeMetadata): LedgerCommand;
   /** Absent where no field of the spec may change. */
   update?(desired: Desired<Spec>, expect: Expectation): LedgerCommand;
   remove(key: ObjectKey, expect: Expectation, views: Views): LedgerCommand;
@@ -61,10 +64,11 @@ export interface Desired<Spec = unknown> extends ObjectKey {
   readonly metadata: StoredMetadata;
 }
 
-/** A command with the address space that decides it: a project's, else the platform's. */
+/** A command with who decides it: a project, the platform, or both it and a root pool. */
 export type LedgerCommand =
   | { readonly project: string; readonly command: ProjectCommand }
-  | { readonly project: undefined; readonly command: PlatformCommand };
+  | { readonly project: undefined; readonly command: PlatformCommand }
+  | { readonly authoredPool: AuthoredPoolCommand };
 
 /** An object as a client sends it. */
 export interface ObjectBody<Spec = unknown> {

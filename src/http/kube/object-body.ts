@@ -47,8 +47,13 @@ export function requireNamespace(path: string, body: string | null | undefined):
 }
 
 /** Refuses writes to objects that no client may have a say in. */
-export function requireAllowedName(kind: Kind, writes: Writes, name: string): void {
-  const why = writes.nameForbidden?.(name);
+export function requireAllowedName(
+  kind: Kind,
+  writes: Writes,
+  name: string,
+  verb: 'create' | 'update' | 'delete',
+): void {
+  const why = writes.nameForbidden?.(name, verb);
   if (why !== undefined) throw forbidden(kind, name, why);
 }
 

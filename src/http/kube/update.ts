@@ -99,7 +99,7 @@ export async function updateObject(
   key: ObjectKey,
   written: WrittenBody,
 ): Promise<Answer> {
-  requireAllowedName(kind, writes, key.name);
+  requireAllowedName(kind, writes, key.name, 'update');
   return changeObject(exchange, kind, key, (current) => {
     const body = writtenObject(written, current);
     const read = readObject(kind, key.namespace, body, exchange);
@@ -134,11 +134,10 @@ function changeOf(
     return { command: writes.update(desired, expect), object };
   }
   if (isDeepStrictEqual(metadata, stored)) return { command: undefined, object };
-  const change = { type: 'ChangeMetadata', kind: kind.kind, name: key.name, expect } as const;
-  return {
-    command: { project: writes.projectOf(key), command: { ...change, metadata } },
-    object,
-  };
+  const named = { type: 'ChangeMetadata', kind: kind.kind, name: key.name } as const;
+  const change = { ...named, expect, metadata };
+  const usual = () => ({ project: writes.projectOf(key), command: change });
+  return { command: writes.changeMetadata?.(change) ?? usual(), object };
 }
 
 /** What a change of the spec breaks: fields that are immutable, and the kind's own rules. */

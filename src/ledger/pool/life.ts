@@ -48,6 +48,13 @@ export type PoolLifeCommand =
   /** Fences a registration that nothing here was made with. */
   | { readonly type: 'AbandonGrant'; readonly grantId: string };
 
+/** What operators ask of authored pools; making and changing one takes the platform's word, too. */
+export type AuthoredPoolCommand =
+  | (Omit<Of<'OpenPool'>, 'type' | 'uid'> & { readonly type: 'CreatePool' })
+  | Omit<Of<'UpdatePool'>, 'grants'>
+  | Of<'ChangeMetadata'>
+  | Of<'DeletePool'>;
+
 type PoolDraft = Draft<PoolState>;
 type Of<T extends PoolLifeCommand['type']> = Extract<PoolLifeCommand, { type: T }>;
 

@@ -62,7 +62,7 @@ import {
   vacateLocation,
 } from './presences.ts';
 import { type ExpireRetentions, expireRetentions } from './retention.ts';
-import { type ProjectDraft, poolNamed } from './spaces.ts';
+import { type ProjectDraft, poolNamed, type ReturnEmptyPool, returnEmptyPool } from './spaces.ts';
 import type {
   ClaimRecord,
   InterfaceRecord,
@@ -100,6 +100,7 @@ export type ProjectCommand =
   | ServeWaiting
   | ExpireRetentions
   | SpreadMtu
+  | ReturnEmptyPool
   /** Goes on with deletions that did not fit one append. */
   | { readonly type: 'ContinueDeletion' }
   /** Fences a grant of another stream that nothing here was committed with. */
@@ -165,6 +166,8 @@ function decideOn(draft: ProjectDraft, command: ProjectCommand, context: Decisio
       return continueDeletion(draft, context, objectsMax);
     case 'AbandonGrant':
       return abandonGrant(draft, context, command.grantId);
+    case 'ReturnPool':
+      return returnEmptyPool(draft, context, command);
     case 'VacateLocation':
       return vacateLocation(draft, context, command.location, objectsMax);
   }

@@ -315,6 +315,34 @@ export function poolsOfPresence(
     .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 
+/** An operator has a pool made on demand given back that nothing needs any more. */
+export interface ReturnEmptyPool {
+  readonly type: 'ReturnPool';
+  readonly name: string;
+}
+
+/** A network's or presence's pool stays with it; another one goes when it is empty. */
+export function returnEmptyPool(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  { name }: ReturnEmptyPool,
+): Rejection | undefined {
+  const subject = { kind: 'IPPool', name };
+  const pool = draft.state.pools.get(name);
+  if (pool === undefined) return { reason: 'NotFound', subject, message: 'not found' };
+  const { network, location } = pool.scope;
+  if (network !== undefined) {
+    const user = location === undefined ? `network "${network}"` : `"${network}.${location}"`;
+    return { reason: 'InUse', subject, message: `${user} stands on it` };
+  }
+  if (pool.held > 0 || pool.children > 0) {
+    const message = `it has ${pool.held} blocks held and ${pool.children} pools carved from it`;
+    return { reason: 'InUse', subject, message };
+  }
+  returnPool(draft, context, name);
+  return undefined;
+}
+
 /** Pools that serve exactly this network, in the order of their names. */
 export function poolsOfNetwork(state: ProjectState, network: string): PoolSpace[] {
   return [...state.pools.values()]

@@ -3,11 +3,12 @@ import type { Kind } from '../kind.ts';
 import { claimsFor } from './claims.ts';
 import { interfaces } from './interfaces.ts';
 import { ipClaims } from './ip-claims.ts';
+import { ipClasses } from './ip-classes.ts';
+import { ipPools } from './ip-pools.ts';
 import { locations } from './locations.ts';
 import { namespaces } from './namespaces.ts';
 import { networkContexts } from './network-contexts.ts';
 import { networks } from './networks.ts';
-import { ipClasses, ipPools } from './pools.ts';
 
 /** Every kind that is served, in the order in which discovery lists them. */
 export function servedKinds(defaultLocation: string | undefined): readonly Kind[] {
