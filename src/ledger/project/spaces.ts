@@ -12,7 +12,7 @@ import { offeringPools } from '../platform/directory.ts';
 import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import { edgeBlocks } from '../reserved-blocks.ts';
-import { scopedPoolName } from '../streams.ts';
+import { presenceName, scopedPoolName } from '../streams.ts';
 import type { PresenceRecord, ProjectState, Wait } from './state.ts';
 
 /**
@@ -331,8 +331,10 @@ export function returnEmptyPool(
   const pool = draft.state.pools.get(name);
   if (pool === undefined) return { reason: 'NotFound', subject, message: 'not found' };
   const { network, location } = pool.scope;
-  if (network !== undefined) {
-    const user = location === undefined ? `network "${network}"` : `"${network}.${location}"`;
+  const presence = draft.state.presences.get(presenceName(network ?? '', location ?? ''));
+  const isSubnet = presence?.subnets.some((subnet) => subnet.pool === name);
+  if ((network !== undefined && location === undefined) || isSubnet) {
+    const user = isSubnet ? `context "${presence?.name}"` : `network "${network}"`;
     return { reason: 'InUse', subject, message: `${user} stands on it` };
   }
   if (pool.held > 0 || pool.children > 0) {
