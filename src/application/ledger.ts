@@ -69,6 +69,11 @@ export class Ledger {
     return this.#platform.state;
   }
 
+  /** Resolves when the platform's state here holds what stands at this revision. */
+  async platformUpTo(revision: number): Promise<void> {
+    if (this.platformState.revision < revision) await this.#platform.refresh();
+  }
+
   /** Names of the projects that are held in memory, the one that was used last at the end. */
   get openProjects(): string[] {
     return this.#projects.names;

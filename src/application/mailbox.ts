@@ -67,6 +67,8 @@ interface Entry<S, C> {
 
 /** Commands decided one after another, whose events go into the log with one append. */
 interface Batch<S, C> {
+  /** The attempt that its events' ids tell: decided again they are other events. */
+  readonly attempt: string;
   state: S;
   hash: string;
   bytes: number;
@@ -227,8 +229,8 @@ export class Mailbox<S extends SpaceState, C> {
     }
     await this.#awaitKeys();
     const batch = this.#decideBatch();
-    if (batch.sealed.length > 0 && !(await this.#append(batch))) return;
-    this.#settle(batch);
+    const holds = batch.sealed.length > 0 ? this.#append(batch) : this.#isUpToDate(batch);
+    if (await holds) this.#settle(batch);
   }
 
   /** Reads what decisions have to see, and puts what is due by itself before what waits. */
@@ -270,6 +272,7 @@ export class Mailbox<S extends SpaceState, C> {
 
   #decideBatch(): Batch<S, C> {
     const batch: Batch<S, C> = {
+      attempt: this.#deps.newId(),
       state: this.#state,
       hash: this.#hash,
       bytes: 0,
@@ -399,7 +402,7 @@ export class Mailbox<S extends SpaceState, C> {
         stream: this.#stream,
         revision: batch.state.revision + 1 + index,
         previousHash,
-        id: eventId(commandId, index),
+        id: eventId(commandId, index, batch.attempt),
         type: event.type,
         data: event.data,
         metadata: {
@@ -417,6 +420,32 @@ export class Mailbox<S extends SpaceState, C> {
       previousHash = sealed.hash;
       return sealed;
     });
+  }
+
+  /**
+   * Whether answers that no append proves rest on the stream's end: a refusal, or that things are
+   * already so. False when others have written: what was decided waits to be decided again.
+   */
+  async #isUpToDate({ decided }: Batch<S, C>): Promise<boolean> {
+    const restsOnState = ({ outcome }: Settled<S>) => !['needs', 'repeated'].includes(outcome);
+    if (!decided.some(({ settled }) => restsOnState(settled))) return true;
+    const entries = decided.map(({ entry }) => entry);
+    try {
+      const tail = await this.#readTail();
+      if (tail.length === 0) return true;
+      this.#countConflict();
+      this.#queue.unshift(...entries);
+    } catch (error) {
+      const refusal = unavailable(error);
+      for (const entry of entries) entry.reject(refusal);
+    }
+    return false;
+  }
+
+  #countConflict(): void {
+    this.#conflicts += 1;
+    if (this.#conflicts <= limits.appendAttemptsMax) return;
+    throw new LedgerUnavailable(`others write to ${this.#stream} without a pause`);
   }
 
   /**
@@ -462,10 +491,7 @@ export class Mailbox<S extends SpaceState, C> {
 
   /** Commands found in the new tail have succeeded; only the others are decided again. */
   async #resolveConflict(batch: Batch<S, C>, error: WrongExpectedRevision): Promise<void> {
-    this.#conflicts += 1;
-    if (this.#conflicts > limits.appendAttemptsMax) {
-      throw new LedgerUnavailable(`others write to ${this.#stream} without a pause`);
-    }
+    this.#countConflict();
     if (error.actual <= this.#state.revision) throw error;
     if (this.#conflicts > 1) await this.#backOff(this.#conflicts);
     const tail = await this.#readTail();

@@ -88,7 +88,7 @@ export class Recovery {
   #reactTo(event: RecordedEvent): void {
     const space = spaceOf(event.stream);
     if (space?.kind === 'project') this.#reactToProject(space.name, event);
-    else if (space?.kind === 'platform') this.#reactToPlatform(event);
+    else if (space?.kind === 'platform') this.#followPlatform(event);
     else if (space?.kind === 'pool') this.#reactToPool(space.name, event);
   }
 
@@ -101,6 +101,18 @@ export class Recovery {
     if (causes.length === 0) return;
     for (const cause of causes) this.#wakeWith(cause);
     if (is(event, 'PrefixReturned') || is(event, 'AddressUnheld')) this.#watchPool(root);
+  }
+
+  /** What another process has decided in the platform is read before anything rests on it. */
+  #followPlatform(event: RecordedEvent): void {
+    if (event.revision <= this.#ledger.platformState.revision) {
+      this.#reactToPlatform(event);
+      return;
+    }
+    this.#do('platform', [String(event.revision)], async () => {
+      await this.#ledger.platformUpTo(event.revision);
+      this.#reactToPlatform(event);
+    });
   }
 
   #reactToPlatform(event: RecordedEvent): void {

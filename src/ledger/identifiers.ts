@@ -16,7 +16,11 @@ export function uuidOf(...name: readonly (string | number)[]): string {
   );
 }
 
-/** The id of the event at this index of the events that a command led to. */
-export function eventId(commandId: string, index: number): string {
-  return uuidOf(commandId, index);
+/**
+ * The id of the event at this index of the events that a command led to. Two attempts at a command
+ * may decide differently, and a store takes events of known ids for those that it has: so the
+ * attempt is a part of the id.
+ */
+export function eventId(commandId: string, index: number, ...attempt: readonly string[]): string {
+  return uuidOf(commandId, index, ...attempt);
 }

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import { startLedger } from './living-ledger.ts';
+import { commands, eventsOf, everything, ledgerOn, request } from './world.ts';
+
+// Several ledgers on one store: what one has decided is news to the other.
+
+const memory = () => new MemoryStore({ clock: () => new Date('2026-01-01T00:00:00Z') });
+
+it('refuses nothing for want of what another ledger has written', async () => {
+  const store = memory();
+  const [here, there] = [await ledgerOn(store), await ledgerOn(store)];
+  await here.project('alpha', commands.namespace, request());
+  await there.projectState('alpha');
+  await here.platform(commands.location('us'), request());
+  await here.project('alpha', commands.network(), request());
+  await here.project('alpha', commands.claim('web-0', 'us'), request());
+  const release = { type: 'DeleteClaim', name: 'web-0', expect: {} } as const;
+  const events = eventsOf(await there.project('alpha', release, request()));
+  expect(events.map(({ type }) => type)).toContain('ClaimDeleted');
+});
+
+it('refuses with what is so when another ledger has written', async () => {
+  const store = memory();
+  const [here, there] = [await ledgerOn(store), await ledgerOn(store)];
+  await here.project('alpha', commands.namespace, request());
+  await there.projectState('alpha');
+  const remove = { type: 'DeleteNamespace', expect: {} } as const;
+  await here.project('alpha', remove, request());
+  await here.project('alpha', commands.namespace, request());
+  const again = await there.project('alpha', commands.namespace, request());
+  expect(again).toMatchObject({ outcome: 'rejected', rejection: { reason: 'AlreadyExists' } });
+});
+
+it('answers a command that two ledgers are asked for at once with what is in the log', async () => {
+  const store = memory();
+  const [here, there] = [await ledgerOn(store), await ledgerOn(store)];
+  const same = request();
+  const first = { ...commands.namespace, metadata: { labels: { from: 'here' } } };
+  const second = { ...commands.namespace, metadata: { labels: { from: 'there' } } };
+  const [answer, other] = await Promise.all([
+    here.project('alpha', first, same),
+    there.project('alpha', second, same),
+  ]);
+  expect(other).toEqual(answer);
+  const logged = (await everything(store)).filter(({ stream }) => stream.endsWith('.alpha'));
+  expect(logged.map(({ data }) => data)).toEqual(eventsOf(answer).map(({ data }) => data));
+  // The one that came second goes on from what is there.
+  eventsOf(await there.project('alpha', commands.network(), request()));
+});
+
+it('serves who waits for what another ledger has decided in the platform', async () => {
+  const store = new MemoryStore({ clock: () => new Date() });
+  const { ledger, verdict, stop } = await startLedger(store);
+  const other = await ledgerOn(store);
+  await ledger.project('alpha', commands.namespace, request());
+  await ledger.project('alpha', commands.network(), request());
+  await ledger.project('alpha', commands.claim('web-0', 'us'), request());
+  const bound = () => verdict('NetworkInterfaceClaim', 'alpha', 'web-0', 'Bound');
+  expect(bound()).toBe('LocationNotFound');
+  await other.platform(commands.location('us'), request());
+  await expect.poll(bound, { timeout: 10_000 }).toBe('True');
+  await stop();
+});
