@@ -2,7 +2,6 @@ import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { dnsLabel } from './ledger/names.ts';
-import type { StoreSetting } from './store/open-store.ts';
 
 /** An address to listen on: `127.0.0.1:8470`, `[::1]:0`, `localhost:8470`. */
 export interface ListenAddress {
@@ -36,13 +35,6 @@ const onlyYes = z.enum(['1', 'true'], {
   message: 'can only be 1: this release has nothing but plain HTTP on loopback',
 });
 
-const storeSetting = z
-  .string()
-  .regex(
-    /^(?:sqlite|memory|esdb(?:\+discover)?:\/\/\S+)$/,
-    'must be sqlite, memory or esdb://host:port',
-  );
-
 interface Setting {
   readonly env: string;
   readonly value: string;
@@ -69,10 +61,10 @@ export const SETTINGS = {
   },
   store: {
     env: 'NETALLOC_STORE',
-    value: 'sqlite|memory|esdb://...',
+    value: 'sqlite|memory',
     fallback: 'sqlite',
-    help: 'sqlite in the data directory, memory (lost at the end), or a KurrentDB',
-    schema: storeSetting,
+    help: 'where events are stored: sqlite in the data directory, or memory (lost at the end)',
+    schema: z.enum(['sqlite', 'memory']),
   },
   plan: {
     env: 'NETALLOC_PLAN',
@@ -119,7 +111,7 @@ type SettingName = keyof typeof SETTINGS;
 export interface Config {
   readonly listen: ListenAddress;
   readonly data: string;
-  readonly store: StoreSetting;
+  readonly store: 'sqlite' | 'memory';
   readonly plan: string | undefined;
   readonly location: string | undefined;
   readonly logLevel: string;
@@ -147,15 +139,13 @@ export function readConfig(
     if (parsed.success) return parsed.data;
     const source = flag !== undefined ? `--${name}` : setting.env;
     const problem = parsed.error.issues.map((issue) => issue.message).join('; ');
-    // A connection string may hold a password.
-    const shown = text.replace(/\/\/[^/]*@/, '//');
-    throw new InvalidSetting(`${source}="${shown}": ${problem}`);
+    throw new InvalidSetting(`${source}="${text}": ${problem}`);
   };
   read('insecure-http');
   return {
     listen: read('listen') as ListenAddress,
     data: read('data') as string,
-    store: read('store') as StoreSetting,
+    store: read('store') as 'sqlite' | 'memory',
     plan: read('plan') as string | undefined,
     location: read('location') as string | undefined,
     logLevel: read('log-level') as string,

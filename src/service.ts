@@ -8,7 +8,6 @@ import { Recovery } from './application/recovery.ts';
 import { type Config, isLoopback } from './config.ts';
 import { buildServer } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
-import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
 import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
@@ -67,8 +66,8 @@ async function openParts(
 ): Promise<Omit<Service, 'close'>> {
   const { plan, isGiven } = await planOf(config);
   const directory = resolve(config.data);
-  if (config.store !== 'memory') mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const store = await open(config.store, { directory, clock, categories: [CATEGORY] });
+  if (config.store === 'sqlite') mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const store = await open(config.store, { directory, clock });
   closing.push(() => store.close());
   await refuseClockBehind(store, clock);
   const viewsDirectory = config.store === 'memory' ? undefined : directory;

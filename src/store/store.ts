@@ -48,6 +48,8 @@ export interface Appended {
   readonly revision: number;
   /** Position of its last event. */
   readonly position: Position;
+  readonly firstPosition: Position;
+  readonly recordedAt: string;
 }
 
 /** Positions above `after`, up to and including `upTo`. */
