@@ -6,6 +6,9 @@ export const limits = {
   bodyDepthMax: 64,
   /** How long a client may take to send one request. */
   requestMsMax: 60_000,
+  /** Requests of one subject: how many a second, and how many at once after a pause. */
+  subjectRequestsPerSecondMax: 5_000,
+  subjectRequestsBurstMax: 20_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */
@@ -34,6 +37,7 @@ export const limits = {
 
   /** Followers of the event feed at one time, and bytes written to one before it is waited for. */
   feedFollowersMax: 1_000,
+  feedFollowersPerSubjectMax: 100,
   feedChunkBytesMax: 64 * 1024,
   /** How often a follower is sent something that means nothing. */
   feedHeartbeatMs: 15_000,
@@ -127,6 +131,7 @@ export const limits = {
   watchWindowMsMax: 3_600_000,
   /** Watches at one time, and what one of them may leave unread before it is cut off. */
   watchersMax: 10_000,
+  watchersPerSubjectMax: 2_000,
   watchBufferedBytesMax: 8 * 1024 * 1024,
   /** Bytes written at a time while a watch is sent what was before it. */
   watchChunkBytesMax: 256 * 1024,

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Ledger } from './application/ledger.ts';
 import { Recovery } from './application/recovery.ts';
 import { type Config, isLoopback } from './config.ts';
+import { loopbackOnly } from './http/auth/authenticator.ts';
 import { buildServer } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { limits } from './limits.ts';
@@ -103,6 +104,7 @@ async function openParts(
     },
     ...{ store, views, clock, newId, random, logger: log, version },
     defaultLocation: config.location,
+    authenticator: loopbackOnly,
   });
   closing.push(() => app.close());
   await app.listen({ host: config.listen.host, port: config.listen.port });

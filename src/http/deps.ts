@@ -5,6 +5,8 @@ import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
+import type { Authenticator } from './auth/authenticator.ts';
+import type { RequestRate } from './auth/request-rates.ts';
 
 /** The way of a command to its address space. */
 export interface LedgerPort {
@@ -26,6 +28,10 @@ export interface HttpDeps {
   /** The location of claims that name none; undefined makes the field required. */
   readonly defaultLocation: string | undefined;
   readonly version: string;
+  /** Who sends a request. */
+  readonly authenticator: Authenticator;
+  /** Bounds of each subject's requests that are other than those in `limits.ts`. */
+  readonly requestRate?: Partial<RequestRate>;
   /** Bounds of watches that are other than those in `limits.ts`. */
   readonly watch?: Partial<WatchBounds>;
   /** The log itself, for those who follow its events. */
@@ -36,6 +42,7 @@ export interface HttpDeps {
 
 export interface FeedBounds {
   readonly followersMax: number;
+  readonly followersPerSubjectMax: number;
   readonly chunkBytesMax: number;
   readonly heartbeatMs: number;
   readonly stallMsMax: number;
@@ -43,6 +50,7 @@ export interface FeedBounds {
 
 export interface WatchBounds {
   readonly watchersMax: number;
+  readonly watchersPerSubjectMax: number;
   readonly bufferedBytesMax: number;
   readonly chunkBytesMax: number;
   readonly heartbeatMs: number;

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { AUTHENTICATED } from './auth/enforce.ts';
 import type { Kind } from './kube/kind.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE } from './media-types.ts';
 import { sendJsonText } from './replies.ts';
@@ -25,7 +26,7 @@ export async function addOpenApi(
   app.addSchema({ $id: 'Status', ...jsonSchema(statusSchema) });
   for (const kind of kinds) app.addSchema({ $id: kind.kind, ...jsonSchema(kind.bodySchema) });
   let text: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+  app.get('/openapi.json', { schema: { hide: true }, ...AUTHENTICATED }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
     sendJsonText(reply, 200, text);
   });

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { AUTHENTICATED } from './auth/enforce.ts';
 import { StatusError } from './status.ts';
 
 /**
@@ -23,6 +24,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
         url,
         method: app.supportedMethods.filter((method) => !methods.has(method)),
         schema: { hide: true },
+        ...AUTHENTICATED,
         // Before the body is read: nothing that it says can matter.
         onRequest: async (request) => refuse(request),
         handler: refuse,

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { limits } from '../limits.ts';
-import { checked } from './checked.ts';
+import { enforcePermissions } from './auth/enforce.ts';
+import { addReviews } from './auth/reviews.ts';
 import type { HttpDeps } from './deps.ts';
 import { clientFault, handleFault } from './faults.ts';
 import { addHealth } from './health.ts';
 import { servedKinds } from './kube/kinds/served-kinds.ts';
 import { addKubeRoutes } from './kube/routes.ts';
 import { addLedgerRoutes } from './ledger/routes.ts';
-import { requireLoopback } from './loopback.ts';
 import { addOpenApi } from './openapi.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import { sendStatusError } from './replies.ts';
@@ -40,7 +40,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     sendStatusError(reply, new StatusError('NotFound', message));
   });
   closeConnectionsInTime(app);
-  app.addHook('onRequest', checked(requireLoopback));
+  enforcePermissions(app, deps);
   app.register(async (scope) => addRoutes(scope, deps));
   return app;
 }
@@ -51,6 +51,7 @@ async function addRoutes(scope: FastifyInstance, deps: HttpDeps): Promise<void> 
   await addOpenApi(scope, kinds, deps.version);
   addHealth(scope, deps.ledger);
   await scope.register(async (kube) => addKubeRoutes(kube, deps, kinds));
+  await scope.register(async (reviews) => addReviews(reviews, deps));
   await scope.register(async (ledger) => addLedgerRoutes(ledger, deps, kinds));
   refuseOthers();
 }

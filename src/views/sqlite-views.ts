@@ -193,13 +193,13 @@ export class SqliteViews implements Views {
   list(kind: string, { limit, matches, asOf, ...place }: ListQuery): ObjectPage {
     const items: ViewedObject[] = [];
     for (const version of this.#models.table(kind).list({ ...place, at: asOf ?? place.at })) {
+      // Objects that do not match leave no trace, not even that a page has a next one.
+      if (matches !== undefined && !matches(version.object)) continue;
       if (items.length === limit) {
         const { namespace, name } = items.at(-1) as ViewedObject;
         return { items, next: { namespace, name } };
       }
-      if (matches === undefined || matches(version.object)) {
-        items.push(this.#viewed(kind, version, asOf) as ViewedObject);
-      }
+      items.push(this.#viewed(kind, version, asOf) as ViewedObject);
     }
     return { items, next: undefined };
   }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { loopbackOnly } from '../../src/http/auth/authenticator.ts';
 import type { FeedBounds, HttpDeps } from '../../src/http/deps.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { type LivingWorld, livingWorld } from '../views/living-world.ts';
@@ -53,6 +54,7 @@ export async function fed(
     logger: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
     defaultLocation: undefined,
     version: '0.0.0',
+    authenticator: loopbackOnly,
     feed: bounds,
     ...changes(world),
   });

@@ -78,7 +78,10 @@ describe('a watch ends', () => {
     ['90', 0, 90_000],
     ['999999999999', 0, limits.watchMsMax],
   ])('after the time that is asked for, within bounds: %s', (timeoutSeconds, random, lastsMs) => {
-    const [kind, http] = [{ kind: 'Network', namespaced: true }, { query: { timeoutSeconds } }];
+    const [kind, http] = [
+      { kind: 'Network', namespaced: true },
+      { query: { timeoutSeconds }, grant: {} },
+    ];
     const deps = { views: { position: 1n }, random: () => random };
     const read = readWatchRequest(deps as never, kind as never, undefined, http as never);
     expect(read.lastsMs).toBe(lastsMs);
@@ -135,10 +138,10 @@ describe('a watch ends', () => {
 
 test('a watch that comes during the shutdown is sent elsewhere', () => {
   const watchers = new Watchers({});
-  watchers.requireRoom();
+  watchers.requireRoom('me');
   watchers.close();
   const refusal = expect.objectContaining({ code: 503, headers: { 'retry-after': '5' } });
-  expect(() => watchers.requireRoom()).toThrow(refusal);
+  expect(() => watchers.requireRoom('me')).toThrow(refusal);
 });
 
 describe('a watch that leaves too much unread', () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { loopbackOnly } from '../../src/http/auth/authenticator.ts';
 import type { WatchBounds } from '../../src/http/deps.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { type LivingWorld, livingWorld, settle } from '../views/living-world.ts';
@@ -63,6 +64,7 @@ export async function watched(
     logger: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
     defaultLocation: undefined,
     version: '0.0.0',
+    authenticator: loopbackOnly,
     watch: bounds,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

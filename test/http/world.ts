@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { afterAll } from 'vitest';
+import { loopbackOnly } from '../../src/http/auth/authenticator.ts';
 import { buildServer, type HttpDeps } from '../../src/http/server.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
@@ -77,6 +78,7 @@ function serverOver(backing: () => Backing, changes: Partial<HttpDeps>): Fastify
     logger: pino({ level: 'warn' }, { write: (line: string) => backing().logged.push(line) }),
     defaultLocation: undefined,
     version: '0.0.0',
+    authenticator: loopbackOnly,
     ...changes,
   });
   open.push(app);

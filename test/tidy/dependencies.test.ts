@@ -42,9 +42,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/application/request.ts',
     'src/ledger',
     'src/limits.ts',
+    'src/security/identity.ts',
     'src/store/store.ts',
     'src/views/views.ts',
   ],
+  'src/security': ['src/limits.ts'],
   'src/cli': ['src/config.ts', 'src/ledger/plan.ts', 'src/limits.ts', 'src/service.ts'],
 };
 

@@ -1,5 +1,6 @@
 import type { LedgerAnswer } from '../../application/request.ts';
 import type { ObjectKey, ViewedObject } from '../../views/views.ts';
+import type { Grant } from '../auth/grant.ts';
 import { refusalAnswer } from '../refusals.ts';
 import { conflict, detailsOf, notFound, type StatusBody } from '../status.ts';
 import { type Exchange, requireSameRequest } from './exchange.ts';
@@ -67,14 +68,15 @@ export function objectAt(
   return views.getAtRevision(kind.kind, namespace, name, revision);
 }
 
-/** The object as it is now, or a NotFound answer. */
+/** The object as it is now, or a NotFound answer: also of one that the asker may not see. */
 export function requireObject(
   views: Exchange['deps']['views'],
+  grant: Grant,
   kind: Kind,
   { namespace, name }: ObjectKey,
 ): ViewedObject {
   const viewed = views.get(kind.kind, namespace, name);
-  if (viewed === undefined) throw notFound(kind, name);
+  if (viewed === undefined || grant.sees?.(viewed.object) === false) throw notFound(kind, name);
   return viewed;
 }
 

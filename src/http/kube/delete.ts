@@ -68,7 +68,7 @@ export async function deleteObject(
   const { views } = exchange.deps;
   requireAllowedName(kind, writes, key.name, 'delete');
   if (exchange.answered !== undefined) return deletionAt(exchange, kind, key, exchange.answered);
-  const current = requireObject(views, kind, key);
+  const current = requireObject(views, exchange.grant, kind, key);
   requireCurrent(kind, current, options.preconditions ?? {});
   const expect = deletionExpectation(current, options);
   const accepted = await carryOut(exchange, writes.remove(key, expect, views));

@@ -1,24 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { LedgerRequest } from '../../application/request.ts';
-import type { Actor } from '../../ledger/events.ts';
 import { uuidOf } from '../../ledger/identifiers.ts';
 import { limits } from '../../limits.ts';
 import type { AnsweredCommand } from '../../views/views.ts';
+import type { Grant } from '../auth/grant.ts';
 import type { HttpDeps } from '../deps.ts';
 import { queryValue, queryValues } from '../query.ts';
 import { badRequest, invalid, StatusError } from '../status.ts';
 import { unsupportedValue } from './field-errors.ts';
 import { FIELD_VALIDATION, type FieldValidation } from './field-validation.ts';
 
-/** Who every caller is while there is no authentication. */
-const INSECURE_ACTOR: Actor = { issuer: 'netalloc', subject: 'insecure-http', role: 'operator' };
-
 export type WriteVerb = 'Create' | 'Update' | 'Patch' | 'Delete';
 
 /** One request that writes: what the handlers need of it beside its body. */
 export interface Exchange {
   readonly deps: HttpDeps;
+  readonly grant: Grant;
   readonly fieldValidation: FieldValidation;
   readonly request: LedgerRequest;
   /** The answer of an earlier request with the same key and content. */
@@ -30,6 +28,7 @@ export interface Exchange {
 
 /** What a writing request says beside its body. */
 interface WriteOptions {
+  readonly grant: Grant;
   readonly verb: WriteVerb;
   readonly correlationId: string;
   readonly fieldValidation: FieldValidation;
@@ -42,7 +41,7 @@ interface WriteOptions {
 /** Reads the options that all writing requests have in common. */
 export function beginExchange(deps: HttpDeps, http: FastifyRequest, verb: WriteVerb): Exchange {
   return newExchange(deps, {
-    ...{ verb, correlationId: http.id, idempotencyKey: idempotencyKey(http) },
+    ...{ grant: http.grant, verb, correlationId: http.id, idempotencyKey: idempotencyKey(http) },
     ...readQueryOptions(http, verb),
     requestHash: () => requestHash(http),
   });
@@ -61,12 +60,13 @@ export function readQueryOptions(
 
 /** Begins what is answered as one writing request, whatever it was a part of. */
 export function newExchange(deps: HttpDeps, options: WriteOptions): Exchange {
-  const actor = INSECURE_ACTOR;
-  const { verb, correlationId, fieldValidation, dryRun, idempotencyKey: key } = options;
+  const { grant, verb, correlationId, fieldValidation, dryRun, idempotencyKey: key } = options;
+  const { issuer, subject, role } = grant.identity;
+  const actor = { issuer, subject, role };
   const request = { correlationId, actor, dryRun };
   const warnings = new Set<string>();
   const exchange = {
-    ...{ deps, warnings, fieldValidation },
+    ...{ deps, grant, warnings, fieldValidation },
     warn: (text: string) => {
       if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
     },

@@ -26,6 +26,8 @@ interface ListRequest {
   /** Whether it shows the past as such. */
   readonly isPast: boolean;
   readonly fields: FieldSelector;
+  /** Whether the list is of a time in which nothing of it was the asker's. */
+  readonly isBefore: boolean;
   /** Undefined when there are no selectors. */
   readonly matches: ((object: KubeObject) => boolean) | undefined;
   /** What a continue token of this list belongs to. */
@@ -80,7 +82,8 @@ async function* wholeList(views: Views, request: ListRequest, first: ObjectPage)
 }
 
 function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined): ObjectPage {
-  const { kind, namespace, fields, matches, position, isPast } = request;
+  const { kind, namespace, fields, matches, position, isPast, isBefore } = request;
+  if (isBefore) return { items: [], next: undefined };
   const isNow = !isPast && position === views.position;
   if (isNow && after === undefined && fields.name !== undefined && namespace !== undefined) {
     const one = views.get(kind.kind, namespace, fields.name);
@@ -103,17 +106,20 @@ function readListRequest(
   const fieldText = queryValue(http, 'fieldSelector') ?? '';
   const labels = parseLabelSelector(labelText);
   const fields = parseFieldSelector(fieldText, kind);
+  const { sees, part } = http.grant;
   const matches = (object: KubeObject) =>
-    labels(object.metadata.labels ?? {}) && fields.matches(object);
+    (sees?.(object) ?? true) && labels(object.metadata.labels ?? {}) && fields.matches(object);
   const asOf = readAsOf(deps, http);
   // What is shown of the past is something else than what a list of the present goes on with.
   const past = asOf === undefined ? [] : [queryValue(http, 'asOf') ?? ''];
-  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText, ...past);
+  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText, part, ...past);
+  const place = readPlace(deps.views, http, identity, asOf);
+  const isBefore = !http.grant.wasPresentAt(place.position);
+  if (isBefore && asOf === undefined) throw new StatusError('Expired', 'the list is too old');
   return {
     ...{ kind, namespace, fields, identity, limit: readLimit(queryValue(http, 'limit')) },
-    ...readPlace(deps.views, http, identity, asOf),
-    isPast: asOf !== undefined,
-    matches: labelText === '' && fieldText === '' ? undefined : matches,
+    ...{ ...place, isPast: asOf !== undefined, isBefore },
+    matches: labelText === '' && fieldText === '' && sees === undefined ? undefined : matches,
   };
 }
 

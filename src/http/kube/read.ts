@@ -19,9 +19,11 @@ export function getObject(
   const asOf = readAsOf(deps, http);
   if (asOf !== undefined) {
     const past = views.getAt(kind.kind, key.namespace, key.name, asOf);
-    if (past === undefined) throw notFound(kind, key.name);
+    const isSeen =
+      http.grant.wasPresentAt(asOf) && past && http.grant.sees?.(past.object) !== false;
+    if (!isSeen) throw notFound(kind, key.name);
     return { code: 200, text: past.text };
   }
   readResourceVersion(queryValue(http, 'resourceVersion'), views);
-  return { code: 200, text: requireObject(views, kind, key).text };
+  return { code: 200, text: requireObject(views, http.grant, kind, key).text };
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectKey } from '../../views/views.ts';
+import { AUTHENTICATED, kindAccess } from '../auth/enforce.ts';
 import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readJsonObject } from '../json-body.ts';
@@ -64,7 +65,7 @@ function addDiscovery(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind
   const serve = (url: string, document: object) => {
     const text = JSON.stringify(document);
     const schema = { tags: ['discovery'], summary: `Discovery: ${url}` };
-    app.get(url, { schema }, (_request, reply) => {
+    app.get(url, { schema, ...AUTHENTICATED }, (_request, reply) => {
       sendJsonText(reply, 200, text);
     });
   };
@@ -97,19 +98,31 @@ function addReads(
   };
   const preHandler = untilInstantIsOver(deps);
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
-  app.get(paths.object, { schema: get, preHandler }, (request, reply) => {
-    sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
-  });
+  app.get(
+    paths.object,
+    { schema: get, preHandler, ...kindAccess('get', kind) },
+    (request, reply) => {
+      sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
+    },
+  );
   const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
-  app.get(paths.collection, { schema: list, preHandler }, (request, reply) => {
-    const namespace = kind.namespaced ? keyOf(request).namespace : undefined;
-    listOrWatch(request, reply, namespace);
-  });
+  app.get(
+    paths.collection,
+    { schema: list, preHandler, ...kindAccess('list', kind) },
+    (request, reply) => {
+      const namespace = kind.namespaced ? keyOf(request).namespace : undefined;
+      listOrWatch(request, reply, namespace);
+    },
+  );
   if (paths.all === paths.collection) return;
   const listAll = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind} in all namespaces`);
-  app.get(paths.all, { schema: listAll, preHandler }, (request, reply) => {
-    listOrWatch(request, reply, undefined);
-  });
+  app.get(
+    paths.all,
+    { schema: listAll, preHandler, ...kindAccess('list', kind) },
+    (request, reply) => {
+      listOrWatch(request, reply, undefined);
+    },
+  );
 }
 
 function addWrites(
@@ -123,27 +136,37 @@ function addWrites(
   const { create } = writes;
   if (create !== undefined) {
     const creating = { ...writes, create };
-    app.post(collection, { schema: kindRouteSchema(kind, 'create', one) }, (request, reply) =>
+    const route = { schema: kindRouteSchema(kind, 'create', one), ...kindAccess('create', kind) };
+    app.post(collection, route, (request, reply) =>
       write(deps, request, reply, 'Create', (exchange) => {
         const body = readBody(request, JSON_TYPE);
         return createObject(exchange, kind, creating, keyOf(request).namespace, body);
       }),
     );
   }
-  app.put(object, { schema: kindRouteSchema(kind, 'replace', one) }, (request, reply) =>
-    write(deps, request, reply, 'Update', (exchange) =>
-      updateObject(exchange, kind, writes, keyOf(request), replacement(request)),
-    ),
+  app.put(
+    object,
+    { schema: kindRouteSchema(kind, 'replace', one), ...kindAccess('update', kind) },
+    (request, reply) =>
+      write(deps, request, reply, 'Update', (exchange) =>
+        updateObject(exchange, kind, writes, keyOf(request), replacement(request)),
+      ),
   );
-  app.patch(object, { schema: kindRouteSchema(kind, 'patch', one) }, (request, reply) =>
-    write(deps, request, reply, 'Patch', (exchange) =>
-      updateObject(exchange, kind, writes, keyOf(request), patch(request)),
-    ),
+  app.patch(
+    object,
+    { schema: kindRouteSchema(kind, 'patch', one), ...kindAccess('patch', kind) },
+    (request, reply) =>
+      write(deps, request, reply, 'Patch', (exchange) =>
+        updateObject(exchange, kind, writes, keyOf(request), patch(request)),
+      ),
   );
-  app.delete(object, { schema: kindRouteSchema(kind, 'delete', one) }, (request, reply) =>
-    write(deps, request, reply, 'Delete', (exchange) =>
-      deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
-    ),
+  app.delete(
+    object,
+    { schema: kindRouteSchema(kind, 'delete', one), ...kindAccess('delete', kind) },
+    (request, reply) =>
+      write(deps, request, reply, 'Delete', (exchange) =>
+        deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
+      ),
   );
 }
 
@@ -151,18 +174,24 @@ function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string
   const what = `the status of one ${kind.kind}`;
   const schema = kindRouteSchema(kind, 'get', what);
   const preHandler = untilInstantIsOver(deps);
-  app.get(url, { schema, preHandler }, (request, reply) => {
+  app.get(url, { schema, preHandler, ...kindAccess('get', kind, 'status') }, (request, reply) => {
     sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
   });
-  app.put(url, { schema: kindRouteSchema(kind, 'replace', what) }, (request, reply) =>
-    write(deps, request, reply, 'Update', (exchange) =>
-      reportStatus(exchange, kind, keyOf(request), replacement(request)),
-    ),
+  app.put(
+    url,
+    { schema: kindRouteSchema(kind, 'replace', what), ...kindAccess('update', kind, 'status') },
+    (request, reply) =>
+      write(deps, request, reply, 'Update', (exchange) =>
+        reportStatus(exchange, kind, keyOf(request), replacement(request)),
+      ),
   );
-  app.patch(url, { schema: kindRouteSchema(kind, 'patch', what) }, (request, reply) =>
-    write(deps, request, reply, 'Patch', (exchange) =>
-      reportStatus(exchange, kind, keyOf(request), patch(request)),
-    ),
+  app.patch(
+    url,
+    { schema: kindRouteSchema(kind, 'patch', what), ...kindAccess('patch', kind, 'status') },
+    (request, reply) =>
+      write(deps, request, reply, 'Patch', (exchange) =>
+        reportStatus(exchange, kind, keyOf(request), patch(request)),
+      ),
   );
 }
 

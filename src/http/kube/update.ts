@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { StoredMetadata } from '../../ledger/events.ts';
 import { limits } from '../../limits.ts';
 import type { AnsweredCommand, KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
+import type { Grant } from '../auth/grant.ts';
 import { isObject } from '../json-body.ts';
-import { invalid, type StatusCause, StatusError } from '../status.ts';
+import { forbidden, invalid, type StatusCause, StatusError } from '../status.ts';
 import {
   type Answer,
   carryOut,
@@ -47,10 +49,10 @@ export async function changeObject(
   key: ObjectKey,
   change: (current: ViewedObject) => Change,
 ): Promise<Answer> {
-  const { answered, deps, request } = exchange;
+  const { answered, deps, grant, request } = exchange;
   if (answered !== undefined) return repeatedChange(exchange, kind, key, answered, change);
   for (let attempt = 1; ; attempt += 1) {
-    const current = requireObject(deps.views, kind, key);
+    const current = requireObject(deps.views, grant, kind, key);
     const { command, object } = change(current);
     if (command === undefined) return { code: 200, text: current.text };
     try {
@@ -105,11 +107,29 @@ export async function updateObject(
     const read = readObject(kind, key.namespace, body, exchange);
     requireName(key, read.metadata.name);
     requireCurrent(kind, current, read.metadata);
-    return changeOf(kind, writes, key, read, current);
+    return changeOf(exchange, kind, writes, key, read, current);
   });
 }
 
+/** Refuses a change of metadata that is not within the permission. */
+function requireChangeableFields(
+  { permission, identity }: Grant,
+  kind: Kind,
+  name: string,
+  before: StoredMetadata,
+  after: StoredMetadata,
+): void {
+  const { metadataFields } = permission;
+  if (metadataFields === undefined) return;
+  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    if (metadataFields.includes(field) || isDeepStrictEqual(before[field], after[field])) continue;
+    const who = `User ${JSON.stringify(identity.subject)} may change metadata of it`;
+    throw forbidden(kind, name, `${who} in ${metadataFields.join(', ')} only`);
+  }
+}
+
 function changeOf(
+  { grant }: Exchange,
   kind: Kind,
   writes: Writes,
   key: ObjectKey,
@@ -127,6 +147,7 @@ function changeOf(
   if (causes.length > 0) throw invalid(kind, key.name, causes);
   const stored = storedMetadata(present, kept, present.managedFields);
   const metadata = storedMetadata(read.metadata, kept, present.managedFields);
+  requireChangeableFields(grant, kind, key.name, stored, metadata);
   const desired: Desired = { ...key, spec, metadata };
   const expect = expectationOf(current);
   const object = withMetadata(current.object, metadata);

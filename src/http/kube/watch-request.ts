@@ -46,12 +46,13 @@ export function readWatchRequest(
   const fieldText = queryValue(http, 'fieldSelector') ?? '';
   const labels = parseLabelSelector(labelText);
   const fields = parseFieldSelector(fieldText, kind);
+  const { sees, part } = http.grant;
   const matches = (object: KubeObject) =>
-    labels(object.metadata.labels ?? {}) && fields.matches(object);
+    (sees?.(object) ?? true) && labels(object.metadata.labels ?? {}) && fields.matches(object);
   return {
     ...{ kind, namespace: kind.namespaced ? namespace : '', name: fields.name },
-    selection: JSON.stringify([namespace, labelText, fieldText]),
-    matches: labelText === '' && fieldText === '' ? undefined : matches,
+    selection: JSON.stringify([namespace, labelText, fieldText, part]),
+    matches: labelText === '' && fieldText === '' && sees === undefined ? undefined : matches,
     ...readStart(deps, http),
     hasBookmarks: queryFlag(http, 'allowWatchBookmarks') ?? false,
     lastsMs: readDuration(deps, queryValue(http, 'timeoutSeconds')),

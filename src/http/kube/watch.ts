@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { limits } from '../../limits.ts';
 import type { Position } from '../../store/store.ts';
 import type { ObjectChange, Views } from '../../views/views.ts';
+import { unauthorized } from '../auth/authenticator.ts';
+import { subjectOf, whenOver } from '../auth/grant.ts';
 import type { HttpDeps } from '../deps.ts';
 import { StatusError } from '../status.ts';
 import type { Kind } from './kind.ts';
@@ -23,15 +25,18 @@ export function watchObjects(
   const { views } = deps;
   const { lines } = watchers;
   const request = readWatchRequest(deps, kind, namespace, http);
-  watchers.requireRoom();
+  const { grant } = http;
+  watchers.requireRoom(subjectOf(grant));
   const changes = views.changes(kind.kind);
   const before =
     request.after === undefined
       ? presentLines(views, request, views.position)
-      : pastLines(changes.after(request.after), request, lines);
+      : grant.wasPresentAt(request.after)
+        ? pastLines(changes.after(request.after), request, lines)
+        : undefined;
   reply.hijack();
   let stopFollowing = () => {};
-  const stream = watchers.open(reply.raw, {
+  const stream = watchers.open(reply.raw, subjectOf(grant), {
     lastsMs: request.lastsMs,
     bookmark: request.hasBookmarks ? () => bookmarkLine(kind, views.position) : undefined,
     onClose: () => stopFollowing(),
@@ -41,9 +46,15 @@ export function watchObjects(
     stream.end(errorLine(expired(request.after as Position, changes.start)));
     return;
   }
-  stopFollowing = watchers.audiences.join(stream, request, changes, (change) =>
-    lineOf(change, request, lines),
+  const leave = watchers.audiences.join(stream, request, changes, (change) =>
+    // What happens after the end of a project's life is another one's.
+    grant.isPresent() ? lineOf(change, request, lines) : undefined,
   );
+  const stopWaiting = whenOver(grant, views, () => stream.end(errorLine(unauthorized())));
+  stopFollowing = () => {
+    leave();
+    stopWaiting();
+  };
   stream.begin(before).catch((fault: unknown) => {
     http.log.error({ err: fault }, 'a watch failed');
     stream.cut();

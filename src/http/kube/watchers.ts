@@ -2,12 +2,14 @@ import type { ServerResponse } from 'node:http';
 import { limits } from '../../limits.ts';
 import type { HttpDeps, WatchBounds } from '../deps.ts';
 import { StatusError } from '../status.ts';
+import { SubjectCounts } from '../subject-counts.ts';
 import { Audiences } from './audiences.ts';
 import { WatchLines } from './watch-lines.ts';
 import { type StreamOptions, WatchStream } from './watch-stream.ts';
 
 const BOUNDS: WatchBounds = {
   watchersMax: limits.watchersMax,
+  watchersPerSubjectMax: limits.watchersPerSubjectMax,
   bufferedBytesMax: limits.watchBufferedBytesMax,
   chunkBytesMax: limits.watchChunkBytesMax,
   heartbeatMs: limits.watchHeartbeatMs,
@@ -24,6 +26,7 @@ export class Watchers {
   readonly audiences = new Audiences();
   readonly #bounds: WatchBounds;
   readonly #streams = new Set<WatchStream>();
+  readonly #counts = new SubjectCounts();
   #isClosing = false;
 
   constructor({ watch }: Pick<HttpDeps, 'watch'>) {
@@ -31,26 +34,35 @@ export class Watchers {
   }
 
   /** Refuses a watch for which there is no room. */
-  requireRoom(): void {
+  requireRoom(subject: string): void {
     const retryAfterSeconds = RETRY_AFTER_SECONDS;
     const headers = { 'retry-after': String(retryAfterSeconds) };
     if (this.#isClosing) {
       const message = 'the server is shutting down';
       throw new StatusError('ServiceUnavailable', message, { retryAfterSeconds }, headers);
     }
-    const { watchersMax } = this.#bounds;
-    if (this.#streams.size < watchersMax) return;
-    const message = `there are ${watchersMax} watches already: try again later`;
+    const { watchersMax, watchersPerSubjectMax } = this.#bounds;
+    const isFull = this.#streams.size >= watchersMax;
+    if (!isFull && this.#counts.of(subject) < watchersPerSubjectMax) return;
+    const message = isFull
+      ? `there are ${watchersMax} watches already: try again later`
+      : `you have ${watchersPerSubjectMax} watches already: end one first`;
     throw new StatusError('TooManyRequests', message, { retryAfterSeconds }, headers);
   }
 
   /** Begins the answer to a watch. */
-  open(response: ServerResponse, options: Omit<StreamOptions, keyof WatchBounds>): WatchStream {
+  open(
+    response: ServerResponse,
+    subject: string,
+    options: Omit<StreamOptions, keyof WatchBounds>,
+  ): WatchStream {
+    const uncount = this.#counts.add(subject);
     const stream = new WatchStream(response, {
       ...this.#bounds,
       ...options,
       onClose: () => {
         this.#streams.delete(stream);
+        uncount();
         options.onClose();
       },
     });

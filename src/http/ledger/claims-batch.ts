@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { limits } from '../../limits.ts';
+import { requireGrant } from '../auth/enforce.ts';
+import type { Grant } from '../auth/grant.ts';
 import type { HttpDeps } from '../deps.ts';
 import { statusOf } from '../faults.ts';
 import { isObject, readJsonObject } from '../json-body.ts';
@@ -11,7 +13,7 @@ import { bodyOf, type Exchange, newExchange, readQueryOptions } from '../kube/ex
 import { required } from '../kube/field-errors.ts';
 import type { Kind, Writes } from '../kube/kind.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
-import { invalid } from '../status.ts';
+import { invalid, qualifiedResource } from '../status.ts';
 import { type BatchItem, claimOf, readBatchBody } from './batch-body.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { handOver } from './hand-over.ts';
@@ -52,6 +54,7 @@ export async function writeClaims(
       try {
         const exchange = newExchange(deps, {
           ...{ ...options, verb: item.delete === undefined ? 'Create' : 'Delete' },
+          ...{ grant: itemGrant(deps, kind, http, item) },
           ...{ correlationId: http.id, idempotencyKey: item.idempotencyKey },
           requestHash: () => hash('sha256', canonicalJson({ ...options, item }), 'hex'),
         });
@@ -65,6 +68,18 @@ export async function writeClaims(
     },
   });
   return { text: `{"items":[${texts.join()}]}`, warnings };
+}
+
+/** The permission for one item: that of the batch says nothing of the projects in it. */
+function itemGrant({ views }: HttpDeps, kind: Kind, http: FastifyRequest, item: BatchItem): Grant {
+  const { identity } = http.grant;
+  const resource = qualifiedResource(kind);
+  if (item.delete !== undefined) {
+    const { namespace, name } = item.delete;
+    return requireGrant(identity, { verb: 'delete', resource, namespace, name }, kind, views);
+  }
+  const namespace = namespaceIn(item.create) ?? '';
+  return requireGrant(identity, { verb: 'create', resource, namespace }, kind, views);
 }
 
 function writeClaim(exchange: Exchange, kind: ClaimKind, item: BatchItem): Promise<Answer> {

@@ -2,13 +2,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CATEGORY } from '../../ledger/streams.ts';
 import { limits } from '../../limits.ts';
 import type { Position } from '../../store/store.ts';
+import { subjectOf, whenOver } from '../auth/grant.ts';
 import type { FeedBounds, HttpDeps } from '../deps.ts';
 import { StatusError } from '../status.ts';
+import { SubjectCounts } from '../subject-counts.ts';
 import { readFeedRequest } from './feed-request.ts';
 import { FeedStream } from './feed-stream.ts';
+import { withinProjects } from './own-projects.ts';
 
 const BOUNDS: FeedBounds = {
   followersMax: limits.feedFollowersMax,
+  followersPerSubjectMax: limits.feedFollowersPerSubjectMax,
   chunkBytesMax: limits.feedChunkBytesMax,
   heartbeatMs: limits.feedHeartbeatMs,
   stallMsMax: limits.feedStallMsMax,
@@ -21,6 +25,7 @@ export class Feed {
   readonly #deps: HttpDeps;
   readonly #bounds: FeedBounds;
   readonly #streams = new Set<FeedStream>();
+  readonly #counts = new SubjectCounts();
   #isClosing = false;
 
   constructor(deps: HttpDeps) {
@@ -30,21 +35,33 @@ export class Feed {
 
   /** Answers a follower: refuses it, or begins what it then is sent as it can take it. */
   async open(http: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { store } = this.#deps;
-    const request = readFeedRequest(http);
+    const { store, views } = this.#deps;
+    const { grant } = http;
+    const isLimited = grant.permission.within === 'projects';
+    const asked = readFeedRequest(http);
+    const request = isLimited ? withinProjects(asked, grant.identity, views) : asked;
     const head = await store.head();
     this.#requireServed(request.after, head);
-    this.#requireRoom();
+    // Which life of a project an event belongs to is asked of the views.
+    if (isLimited) await views.reached(head);
+    this.#requireRoom(subjectOf(grant));
     // From here on the answer is the stream's: the framework has no say in it any more.
     reply.hijack();
     if (reply.raw.destroyed) return;
+    const uncount = this.#counts.add(subjectOf(grant));
+    let stopWaiting = () => {};
     const stream = new FeedStream(reply.raw, {
       ...{ ...this.#bounds, request, head },
       subscribe: (handler) => store.subscribe(request.after, handler, { categories: [CATEGORY] }),
-      onClose: () => this.#streams.delete(stream),
+      onClose: () => {
+        this.#streams.delete(stream);
+        uncount();
+        stopWaiting();
+      },
       onFault: (fault) => http.log.error({ err: fault }, 'the event feed cannot be read on'),
     });
     this.#streams.add(stream);
+    stopWaiting = whenOver(grant, views, () => stream.end());
     if (!request.isLive && request.after >= head) stream.end();
   }
 
@@ -64,16 +81,19 @@ export class Feed {
     throw new StatusError('Expired', message);
   }
 
-  #requireRoom(): void {
+  #requireRoom(subject: string): void {
     const retryAfterSeconds = RETRY_AFTER_SECONDS;
     const headers = { 'retry-after': String(retryAfterSeconds) };
     if (this.#isClosing) {
       const message = 'the server is shutting down';
       throw new StatusError('ServiceUnavailable', message, { retryAfterSeconds }, headers);
     }
-    const { followersMax } = this.#bounds;
-    if (this.#streams.size < followersMax) return;
-    const message = `there are ${followersMax} followers already: try again later`;
+    const { followersMax, followersPerSubjectMax } = this.#bounds;
+    const isFull = this.#streams.size >= followersMax;
+    if (!isFull && this.#counts.of(subject) < followersPerSubjectMax) return;
+    const message = isFull
+      ? `there are ${followersMax} followers already: try again later`
+      : `you follow ${followersPerSubjectMax} times already: end one first`;
     throw new StatusError('TooManyRequests', message, { retryAfterSeconds }, headers);
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { limits } from '../../limits.ts';
+import { pathAccess } from '../auth/enforce.ts';
 import type { HttpDeps } from '../deps.ts';
 import { refuseAsOfBesideReads } from '../kube/as-of.ts';
 import type { Kind } from '../kube/kind.ts';
@@ -24,8 +25,10 @@ function addFeed(app: FastifyInstance, deps: HttpDeps): void {
   // Before connections are cut: a follower that was answered to the end knows where to go on.
   app.addHook('preClose', async () => feed.close());
   const schema = feedRouteSchema();
-  app.get('/ledger/v1/events', { schema, exposeHeadRoute: false }, (request, reply) =>
-    feed.open(request, reply),
+  app.get(
+    '/ledger/v1/events',
+    { schema, exposeHeadRoute: false, ...pathAccess('get', '/ledger/v1/events') },
+    (request, reply) => feed.open(request, reply),
   );
 }
 
@@ -36,6 +39,7 @@ function addBatch(app: FastifyInstance, deps: HttpDeps, claims: ClaimKind): void
     {
       bodyLimit: limits.batchBodyBytesMax,
       schema: batchRouteSchema(claims),
+      ...pathAccess('post', '/ledger/v1/claims:batch'),
       onRequest: async (request) => {
         requireJsonAnswer(request.headers.accept);
         refuseAsOfBesideReads(request);

@@ -1,0 +1,164 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Identity } from '../../security/identity.ts';
+import type { HttpDeps } from '../deps.ts';
+import { readJsonObject } from '../json-body.ts';
+import { bodyOf } from '../kube/exchange.ts';
+import { causesOf } from '../kube/field-errors.ts';
+import { JSON_TYPE, requireBodyType } from '../media-types.ts';
+import { jsonSchema } from '../openapi.ts';
+import { sendJsonText } from '../replies.ts';
+import { invalid } from '../status.ts';
+import { AUTHENTICATED } from './enforce.ts';
+import { grantFor } from './grant.ts';
+import { PERMISSIONS, VERBS, type Verb } from './permissions.ts';
+import { type Message, PROTOBUF_TYPE, readProtobuf } from './protobuf.ts';
+
+/** A question of a client about itself, which is answered and nowhere kept. */
+interface Review<Spec> {
+  readonly group: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly spec: z.ZodType<Spec>;
+  /** Field numbers of the kind in upstream's `generated.proto`. */
+  readonly message: Message;
+  status(spec: Spec, identity: Identity, deps: HttpDeps): object;
+}
+
+const text = z.string().default('');
+const resourceAttributes = z.looseObject({
+  ...{ namespace: text, verb: text, group: text, resource: text, subresource: text, name: text },
+});
+const accessSpec = z.looseObject({
+  resourceAttributes: resourceAttributes.optional(),
+  nonResourceAttributes: z.looseObject({ path: text, verb: text }).optional(),
+});
+
+const SPEC_FIELD = 2;
+
+const accessReview: Review<z.infer<typeof accessSpec>> = {
+  group: 'authorization.k8s.io',
+  kind: 'SelfSubjectAccessReview',
+  plural: 'selfsubjectaccessreviews',
+  spec: accessSpec.refine(
+    (spec) =>
+      (spec.resourceAttributes === undefined) !== (spec.nonResourceAttributes === undefined),
+    'exactly one of resourceAttributes and nonResourceAttributes must be given',
+  ),
+  message: {
+    [SPEC_FIELD]: [
+      'spec',
+      {
+        1: [
+          'resourceAttributes',
+          {
+            ...{ 1: ['namespace', 'text'], 2: ['verb', 'text'], 3: ['group', 'text'] },
+            ...{ 5: ['resource', 'text'], 6: ['subresource', 'text'], 7: ['name', 'text'] },
+          },
+        ],
+        2: ['nonResourceAttributes', { 1: ['path', 'text'], 2: ['verb', 'text'] }],
+      },
+    ],
+  },
+  status: (spec, identity, { views }) => {
+    const { verb, ...action } = actionIn(spec);
+    const verbs = verb === '*' ? VERBS : [verb];
+    const allowed = verbs.every((one) => grantFor(identity, { ...action, verb: one }, views));
+    return { allowed, ...(allowed ? {} : { reason: `no permission of role ${identity.role}` }) };
+  },
+};
+
+function actionIn({ resourceAttributes: of, nonResourceAttributes }: z.infer<typeof accessSpec>) {
+  if (of === undefined) {
+    const { path = '', verb = '' } = nonResourceAttributes ?? {};
+    return { verb: verb.toLowerCase() as Verb | '*', resource: path };
+  }
+  const plural = of.group === '' ? of.resource : `${of.resource}.${of.group}`;
+  const resource = of.subresource === '' ? plural : `${plural}/${of.subresource}`;
+  const namespace = of.namespace || undefined;
+  return { verb: of.verb as Verb | '*', resource, namespace, name: of.name || undefined };
+}
+
+const rulesSpec = z.looseObject({ namespace: text });
+
+const rulesReview: Review<z.infer<typeof rulesSpec>> = {
+  group: 'authorization.k8s.io',
+  kind: 'SelfSubjectRulesReview',
+  plural: 'selfsubjectrulesreviews',
+  spec: rulesSpec,
+  message: { [SPEC_FIELD]: ['spec', { 1: ['namespace', 'text'] }] },
+  status: ({ namespace }, identity, { views }) => {
+    const rules = PERMISSIONS.filter(({ role }) => role === identity.role).flatMap((row) =>
+      row.resources
+        .filter((resource) => {
+          const [verb = 'get'] = row.verbs;
+          const isOf = { verb, resource: resource === '*' ? '/' : resource };
+          return grantFor(identity, { ...isOf, namespace, name: namespace }, views) !== undefined;
+        })
+        .map((resource) => ({ resource, verbs: row.verbs })),
+    );
+    return {
+      resourceRules: rules.flatMap(({ resource, verbs }) => resourceRule(resource, verbs)),
+      nonResourceRules: rules.flatMap(({ resource, verbs }) => pathRule(resource, verbs)),
+      incomplete: false,
+    };
+  },
+};
+
+function resourceRule(resource: string, verbs: readonly Verb[]) {
+  if (resource.startsWith('/')) return [];
+  if (resource === '*') return [{ verbs, apiGroups: ['*'], resources: ['*'] }];
+  const [, plural = '', group = '', subresource = ''] =
+    /^([^./]+)(?:\.([^/]+))?(\/.+)?$/.exec(resource) ?? [];
+  return [{ verbs, apiGroups: [group], resources: [plural + subresource] }];
+}
+
+function pathRule(resource: string, verbs: readonly Verb[]) {
+  if (resource !== '*' && !resource.startsWith('/')) return [];
+  return [{ verbs, nonResourceURLs: [resource] }];
+}
+
+const subjectReview: Review<object> = {
+  group: 'authentication.k8s.io',
+  kind: 'SelfSubjectReview',
+  plural: 'selfsubjectreviews',
+  spec: z.looseObject({}),
+  message: {},
+  status: (_spec, { subject, role }) => ({
+    userInfo: { username: subject, groups: [`netalloc:${role}`, 'system:authenticated'] },
+  }),
+};
+
+/** Adds the reviews by which clients learn who they are and what they may do. */
+export function addReviews(app: FastifyInstance, deps: HttpDeps): void {
+  addReview(app, deps, accessReview);
+  addReview(app, deps, rulesReview);
+  addReview(app, deps, subjectReview);
+}
+
+function addReview<Spec>(app: FastifyInstance, deps: HttpDeps, review: Review<Spec>): void {
+  const { group, kind, plural } = review;
+  const apiVersion = `${group}/v1`;
+  const body = z.object({ spec: review.spec });
+  const schema = {
+    tags: [apiVersion],
+    summary: `ask for a ${kind}`,
+    consumes: [JSON_TYPE],
+    body: jsonSchema(body),
+  };
+  app.post(`/apis/${apiVersion}/${plural}`, { schema, ...AUTHENTICATED }, (request, reply) => {
+    const { metadata = {}, spec = {} } = readReview(request, review);
+    const parsed = body.safeParse({ spec });
+    if (!parsed.success) throw invalid(review, '', causesOf(parsed.error.issues, { spec }));
+    const status = review.status(parsed.data.spec, request.grant.identity, deps);
+    sendJsonText(reply, 201, JSON.stringify({ kind, apiVersion, metadata, spec, status }));
+  });
+}
+
+function readReview(request: FastifyRequest, { message }: Pick<Review<never>, 'message'>) {
+  const body = bodyOf(request.body);
+  const type = request.headers['content-type'];
+  if (type === PROTOBUF_TYPE) return readProtobuf(body, message);
+  requireBodyType(type, JSON_TYPE);
+  return readJsonObject(body);
+}
