@@ -87,10 +87,13 @@ export const limits = {
   snapshotsWaitingMax: 8,
   /** Parts of a snapshot that is replaced which are deleted at a time. */
   snapshotPartsDeletedMax: 16,
-  /** Events after its last snapshot from which on the state of a stream is worth another one. */
+  /** Events after its last snapshot that make a state worth another one when it leaves memory, */
   snapshotEventsMin: 2_000,
-  /** and from which on it is written while the stream is in use. */
+  /** and while it is in use; */
   snapshotEventsMax: 50_000,
+  /** but at least one for so many objects in the state, when it leaves and while it is in use. */
+  snapshotObjectsPerEventMax: 16,
+  snapshotObjectsPerEventMin: 2,
   /** Attempts to append after conflicts, and after unknown outcomes. */
   appendAttemptsMax: 8,
   appendRetryDelayMsMin: 10,

@@ -1,3 +1,4 @@
+import { isCollection } from 'immutable';
 import type { Decision, DecisionContext } from '../ledger/decision.ts';
 import type { LedgerEvent } from '../ledger/events.ts';
 import { decidePlatform, type PlatformCommand } from '../ledger/platform/decide.ts';
@@ -16,6 +17,13 @@ import { everyCause, maturedCauses, nextWake, wokenBy } from '../ledger/project/
 export interface SpaceState {
   readonly revision: number;
   readonly lastAtMs: number;
+}
+
+/** How many entries the maps and sets of a state have: its size in memory is in proportion. */
+export function objectsIn(state: SpaceState): number {
+  let objects = 0;
+  for (const value of Object.values(state)) if (isCollection(value)) objects += value.count();
+  return objects;
 }
 
 /** A pure decider as a mailbox drives it. */

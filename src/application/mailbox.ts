@@ -18,7 +18,7 @@ import {
   WrongExpectedRevision,
 } from '../store/store.ts';
 import type { AnsweredCommand } from '../views/views.ts';
-import type { Aggregate, SpaceState } from './aggregate.ts';
+import { type Aggregate, objectsIn, type SpaceState } from './aggregate.ts';
 import { type LedgerRequest, LedgerUnavailable } from './request.ts';
 import { readOn, readState, type StreamState, unborn } from './stream-state.ts';
 
@@ -180,10 +180,16 @@ export class Mailbox<S extends SpaceState, C> {
     return this.load();
   }
 
-  /** Keeps a snapshot when much has happened since the last one. */
-  async keep(eventsMin: number = limits.snapshotEventsMin): Promise<void> {
+  /**
+   * Keeps a snapshot when enough has happened since the last one. Writing it takes as long as there
+   * are objects in it, so that a larger state waits for more, and for less when it leaves memory.
+   */
+  async keep(leaves: boolean): Promise<void> {
     const { revision } = this.#state;
-    if (!this.#loaded || revision - this.#kept < eventsMin) return;
+    const events = leaves ? limits.snapshotEventsMin : limits.snapshotEventsMax;
+    const share = leaves ? limits.snapshotObjectsPerEventMax : limits.snapshotObjectsPerEventMin;
+    const enough = Math.max(events, objectsIn(this.#state) / share);
+    if (!this.#loaded || revision - this.#kept < enough) return;
     this.#kept = revision;
     const { state } = this;
     const snapshot = { state, revision, hash: this.#hash, position: this.#position };
@@ -210,7 +216,7 @@ export class Mailbox<S extends SpaceState, C> {
 
   #rest(): void {
     this.#schedule();
-    if (!this.#closed) this.keep(limits.snapshotEventsMax);
+    if (!this.#closed) this.keep(false);
   }
 
   async #run(): Promise<void> {

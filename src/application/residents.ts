@@ -1,6 +1,5 @@
-import { isCollection } from 'immutable';
 import { limits } from '../limits.ts';
-import type { SpaceState } from './aggregate.ts';
+import { objectsIn, type SpaceState } from './aggregate.ts';
 import type { Mailbox } from './mailbox.ts';
 
 /**
@@ -67,7 +66,7 @@ export class Residents<S extends SpaceState, C> {
     await Promise.all(mailboxes.map((mailbox) => mailbox.close()));
     const endsAtMs = this.#clock().getTime() + limits.snapshotsAtCloseMsMax;
     for (const mailbox of mailboxes.reverse()) {
-      if (this.#clock().getTime() < endsAtMs) await mailbox.keep();
+      if (this.#clock().getTime() < endsAtMs) await mailbox.keep(true);
     }
   }
 
@@ -89,7 +88,7 @@ export class Residents<S extends SpaceState, C> {
 
   #evict(name: string, mailbox: Mailbox<S, C>): void {
     const dueMs = mailbox.nextDueMs;
-    mailbox.keep();
+    mailbox.keep(true);
     mailbox.close();
     this.#mailboxes.delete(name);
     if (dueMs !== undefined) this.#setAlarm(name, dueMs);
@@ -108,10 +107,3 @@ export class Residents<S extends SpaceState, C> {
 }
 
 const ignore = () => {};
-
-/** How many entries the maps and sets of a state have: its size in memory is in proportion. */
-function objectsIn(state: object): number {
-  let objects = 0;
-  for (const value of Object.values(state)) if (isCollection(value)) objects += value.count();
-  return objects;
-}

@@ -62,6 +62,21 @@ it('lets go what is too much together, and never the only one', async () => {
   await stop();
 });
 
+it('keeps a snapshot of a state in use once enough has happened for its size', async () => {
+  set({ snapshotEventsMax: 40, snapshotObjectsPerEventMin: 1 });
+  const { snapshots, project, claim, stop } = await start();
+  await project('a');
+  const revisionKept = () => snapshots.kept.get(projectStream('a'))?.place.revision ?? -1;
+  for (let n = 0; n < 10; n += 1) await claim('a', `web-${n}`);
+  await expect.poll(revisionKept, patience).toBeGreaterThan(30);
+  // From here on so many events are too few for the objects that there are.
+  set({ snapshotObjectsPerEventMin: 0.01 });
+  const before = revisionKept();
+  for (let n = 10; n < 30; n += 1) await claim('a', `web-${n}`);
+  expect(revisionKept()).toBe(before);
+  await stop();
+});
+
 it('keeps a mailbox that has something to do', async () => {
   set({ residentMailboxesMax: 1 });
   const { ledger, store, project, claim, stop } = await start();
