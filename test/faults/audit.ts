@@ -100,7 +100,10 @@ export function overlapsAmong(blocks: Iterable<Block>): string[] {
 
 /** What is wrong with the log; nothing when every invariant that it can show holds. */
 export function auditLog(events: Iterable<LogEvent>): string[] {
-  return [...auditRevisions(events), ...auditHoldings(events), ...auditGrants(events)];
+  const { problems, open } = auditHolds(events);
+  const leaked = open.filter(({ state }) => state === 'held').map(({ what }) => `${what} leaked`);
+  const holdings = [...auditHoldings(events), ...auditGrants(events)];
+  return [...auditRevisions(events), ...holdings, ...problems, ...leaked];
 }
 
 /** Each stream counts up from 0, and each of its events proves itself and the one before it. */
@@ -123,6 +126,11 @@ function auditRevisions(events: Iterable<LogEvent>): string[] {
   return problems;
 }
 
+const TAKING = ['AddressAllocated', 'PrefixCarved', 'PrefixReserved', 'AddressHeld'].concat([
+  'IPAllocationCreated',
+]);
+const GIVING = ['AddressReleased', 'PrefixReturned', 'AddressUnheld', 'IPAllocationDeleted'];
+
 /** No address has two holders, nor a new one before the instant that its release named. */
 function auditHoldings(events: Iterable<LogEvent>): string[] {
   const problems: string[] = [];
@@ -137,7 +145,10 @@ function auditHoldings(events: Iterable<LogEvent>): string[] {
     return made;
   };
   for (const { stream, type, data } of events) {
-    if (type === 'AddressAllocated' || type === 'PrefixCarved' || type === 'PrefixReserved') {
+    // A block of an authored pool is held in that pool's stream, whoever commits it.
+    if (data.endsGrant !== undefined && data.block !== undefined) continue;
+    if (data.grant !== undefined && data.block !== undefined && type !== 'AddressHeld') continue;
+    if (TAKING.includes(type)) {
       const block: string = data.block ?? data.prefix;
       const pool = poolOf(stream, data.pool);
       const { first, last } = intervalOf(block);
@@ -146,9 +157,9 @@ function auditHoldings(events: Iterable<LogEvent>): string[] {
       }
       const from = freeFrom.get(`${stream} ${data.pool} ${block}`);
       if (from !== undefined && data.at < from) problems.push(`${block} left its quarantine early`);
-      const holder = data.interface?.name ?? data.childPool ?? data.reason;
+      const holder = data.interface?.name ?? data.childPool ?? data.reason ?? data.claim?.name;
       pool.set(block, { first, last, holder });
-    } else if (type === 'AddressReleased' || type === 'PrefixReturned') {
+    } else if (GIVING.includes(type)) {
       const block: string = data.block ?? data.prefix;
       if (!poolOf(stream, data.pool).delete(block)) problems.push(`${block} was not held`);
       freeFrom.set(`${stream} ${data.pool} ${block}`, data.availableAt);
@@ -168,6 +179,57 @@ function overlapping(pool: Map<string, Held>, block: string, first: bigint, last
   if (same !== undefined) return [same];
   if (pool.size > 2_000) return [];
   return [...pool.values()].filter((other) => other.first <= last && other.last >= first);
+}
+
+interface Hold {
+  readonly what: string;
+  readonly block: string;
+  readonly generation: string;
+  state: 'held' | 'committed' | 'fenced' | 'ended';
+  availableAt: string;
+}
+
+/**
+ * A hold of an authored pool is committed once, by the claim that it is for, before it is fenced;
+ * it is taken back only after it was fenced or its use has ended, and rests as long as that says.
+ */
+export function auditHolds(events: Iterable<LogEvent>) {
+  const problems: string[] = [];
+  const open = new Map<string, Hold>();
+  const move = (id: string, from: Hold['state'], to: Hold['state'], type: string) => {
+    const hold = open.get(id);
+    if (hold?.state !== from)
+      problems.push(`${type} of ${id}, which is ${hold?.state ?? 'no hold'}`);
+    else hold.state = to;
+    return hold;
+  };
+  for (const { type, data } of events) {
+    if (type === 'AddressHeld') {
+      const { pool, block, claim, grant } = data;
+      const what = `${block} of ${pool} for ${claim.name}`;
+      const { generation } = grant;
+      open.set(grant.id, { what, block, generation, state: 'held', availableAt: data.at });
+    } else if (data.grant?.id !== undefined && data.block !== undefined) {
+      const hold = move(data.grant.id, 'held', 'committed', type);
+      if (hold?.block !== data.block) problems.push(`${type} of ${data.block}, not ${hold?.block}`);
+    } else if (data.endsGrant !== undefined && data.block !== undefined) {
+      const hold = move(data.endsGrant.grantId, 'committed', 'ended', type);
+      if (hold !== undefined) hold.availableAt = data.availableAt;
+    } else if (type === 'GrantAbandoned') {
+      if (open.has(data.grantId)) move(data.grantId, 'held', 'fenced', type);
+    } else if (type === 'AddressSpaceClosed') {
+      for (const [id, { generation, state }] of open) {
+        if (generation !== data.generation) continue;
+        if (state === 'held') move(id, 'held', 'fenced', type);
+      }
+    } else if (type === 'AddressUnheld') {
+      const { state, what, availableAt } = open.get(data.grantId) ?? {};
+      if (state !== 'fenced' && state !== 'ended') problems.push(`${what} is taken back: ${state}`);
+      if (data.availableAt < (availableAt ?? '')) problems.push(`${what} does not rest`);
+      open.delete(data.grantId);
+    }
+  }
+  return { problems, open: [...open.values()] };
 }
 
 /** Every grant that is in force was committed by the project that it was given to. */
