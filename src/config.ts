@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { dnsLabel } from './ledger/names.ts';
+import type { StoreSetting } from './store/open-store.ts';
 
 /** An address to listen on: `127.0.0.1:8470`, `[::1]:0`, `localhost:8470`. */
 export interface ListenAddress {
@@ -35,6 +36,13 @@ const onlyYes = z.enum(['1', 'true'], {
   message: 'can only be 1: this release has nothing but plain HTTP on loopback',
 });
 
+const storeSetting = z
+  .string()
+  .regex(
+    /^(?:sqlite|memory|esdb(?:\+discover)?:\/\/\S+)$/,
+    'must be sqlite, memory or esdb://host:port',
+  );
+
 interface Setting {
   readonly env: string;
   readonly value: string;
@@ -61,10 +69,10 @@ export const SETTINGS = {
   },
   store: {
     env: 'NETALLOC_STORE',
-    value: 'sqlite|memory',
+    value: 'sqlite|memory|esdb://...',
     fallback: 'sqlite',
-    help: 'where events are stored: sqlite in the data directory, or memory (lost at the end)',
-    schema: z.enum(['sqlite', 'memory']),
+    help: 'sqlite in the data directory, memory (lost at the end), or a KurrentDB',
+    schema: storeSetting,
   },
   plan: {
     env: 'NETALLOC_PLAN',
@@ -111,7 +119,7 @@ type SettingName = keyof typeof SETTINGS;
 export interface Config {
   readonly listen: ListenAddress;
   readonly data: string;
-  readonly store: 'sqlite' | 'memory';
+  readonly store: StoreSetting;
   readonly plan: string | undefined;
   readonly location: string | undefined;
   readonly logLevel: string;
@@ -139,13 +147,15 @@ export function readConfig(
     if (parsed.success) return parsed.data;
     const source = flag !== undefined ? `--${name}` : setting.env;
     const problem = parsed.error.issues.map((issue) => issue.message).join('; ');
-    throw new InvalidSetting(`${source}="${text}": ${problem}`);
+    // A connection string may hold a password.
+    const shown = text.replace(/\/\/[^/]*@/, '//');
+    throw new InvalidSetting(`${source}="${shown}": ${problem}`);
   };
   read('insecure-http');
   return {
     listen: read('listen') as ListenAddress,
     data: read('data') as string,
-    store: read('store') as 'sqlite' | 'memory',
+    store: read('store') as StoreSetting,
     plan: read('plan') as string | undefined,
     location: read('location') as string | undefined,
     logLevel: read('log-level') as string,

@@ -70,6 +70,23 @@ export const limits = {
   storeIdleMs: 1_000,
   /** How often a reader in another process looks for new events. */
   storeReaderPollMs: 200,
+  /** Calls to KurrentDB under way at once; beyond a hundred, one connection hangs. */
+  kurrentCallsAtOnceMax: 64,
+  /** How long KurrentDB may leave a call without a sign. */
+  kurrentSilenceMsMax: 10_000,
+  /** How long start waits for it, */
+  kurrentOpenMsMax: 30_000,
+  /** and closing for its last answers. */
+  kurrentCloseMsMax: 3_000,
+  /** Calls made again because another node leads. */
+  kurrentLeaderAttemptsMax: 3,
+  /** How long a subscription waits before it is opened again, growing with each failure. */
+  kurrentRetryMs: 50,
+  kurrentRetryMsMax: 1_000,
+  /** Events read ahead of whoever takes them. */
+  kurrentBufferedEventsMax: 512,
+  /** Newest events of the whole cluster among which the last one of this log is looked for. */
+  kurrentHeadEventsMax: 1_000,
   /** Commands waiting in one mailbox; one more is answered 503. */
   mailboxCommandsMax: 4_096,
   /** Commands decided for one append. */

@@ -9,6 +9,7 @@ import { type Config, isLoopback } from './config.ts';
 import { loopbackOnly } from './http/auth/authenticator.ts';
 import { buildServer } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
+import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
 import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
@@ -67,8 +68,8 @@ async function openParts(
 ): Promise<Omit<Service, 'close'>> {
   const { plan, isGiven } = await planOf(config);
   const directory = resolve(config.data);
-  if (config.store === 'sqlite') mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const store = await open(config.store, { directory, clock });
+  if (config.store !== 'memory') mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const store = await open(config.store, { directory, clock, categories: [CATEGORY] });
   closing.push(() => store.close());
   await refuseClockBehind(store, clock);
   const viewsDirectory = config.store === 'memory' ? undefined : directory;

@@ -26,6 +26,7 @@ export const serve: Command = {
     line.print(`netalloc ${world.version}`);
     line.print(`listening on ${service.url}`);
     line.print(`data: ${where}`);
+    if (isRemote(config.store)) line.print(`log: ${withoutPassword(config.store)}`);
     line.print('plain HTTP without authentication, for this machine alone');
     line.print(`next, in another terminal:\n  ${firstCommand(service.url)}`);
     const ended = await Promise.race([signal, service.failed]);
@@ -34,6 +35,14 @@ export const serve: Command = {
     return isClosed && !(ended instanceof Error) ? 0 : 1;
   },
 };
+
+function isRemote(store: string): boolean {
+  return store.startsWith('esdb');
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//');
+}
 
 /** The longest that closing may take. */
 function pause(): Promise<false> {

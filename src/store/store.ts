@@ -48,8 +48,6 @@ export interface Appended {
   readonly revision: number;
   /** Position of its last event. */
   readonly position: Position;
-  readonly firstPosition: Position;
-  readonly recordedAt: string;
 }
 
 /** Positions above `after`, up to and including `upTo`. */

@@ -15,6 +15,9 @@ export interface EventPage {
   readonly upTo: Position;
 }
 
+/** Reads on after a place; it may throw StoreUnavailable, and is asked again after a wake-up. */
+export type ReadPage = (after: Position) => EventPage | Promise<EventPage>;
+
 /**
  * One reader of the log that goes on for ever. It always asks for what comes after the place it
  * has reached, wherever the engine takes that from, so history and live events cannot overlap or
@@ -22,16 +25,18 @@ export interface EventPage {
  */
 class RunningSubscription implements Subscription {
   readonly done: Promise<void>;
-  readonly #readPage: (after: Position) => EventPage;
+  readonly #readPage: ReadPage;
   readonly #handler: EventHandler;
   #reached: Position;
   #stopped = false;
+  /** Whether there has been a wake-up since the last page was asked for. */
+  #woken = false;
   #resume: () => void = () => {};
 
   /** Starts on a later turn of the event loop, so the caller has it before the first batch. */
   constructor(
     after: Position,
-    readPage: (after: Position) => EventPage,
+    readPage: ReadPage,
     handler: EventHandler,
     onEnd: (subscription: RunningSubscription) => void,
   ) {
@@ -43,6 +48,7 @@ class RunningSubscription implements Subscription {
 
   /** Tells it that there may be something to read. */
   wake(): void {
+    this.#woken = true;
     this.#resume();
   }
 
@@ -60,8 +66,11 @@ class RunningSubscription implements Subscription {
   async #run(): Promise<void> {
     await nextTurn();
     while (!this.#stopped) {
-      const page = this.#nextPage();
+      this.#woken = false;
+      const page = await this.#nextPage();
+      if (this.#stopped) return;
       if (page === undefined) {
+        if (this.#woken) continue;
         await new Promise<void>((resolve) => {
           this.#resume = resolve;
         });
@@ -69,15 +78,15 @@ class RunningSubscription implements Subscription {
       }
       this.#reached = page.upTo;
       if (page.events.length > 0) await this.#handler(page.events);
-      // Reading is synchronous in the engines here: let others have a turn between two pages.
+      // Reading may be synchronous: let others have a turn between two pages.
       await nextTurn();
     }
   }
 
   /** Nothing at the head, and nothing while the store is away: its return is a wake-up, too. */
-  #nextPage(): EventPage | undefined {
+  async #nextPage(): Promise<EventPage | undefined> {
     try {
-      const page = this.#readPage(this.#reached);
+      const page = await this.#readPage(this.#reached);
       return page.upTo === this.#reached ? undefined : page;
     } catch (fault) {
       if (fault instanceof StoreUnavailable || fault instanceof StoreFull) return undefined;
@@ -91,11 +100,7 @@ export class Subscriptions {
   readonly #running = new Set<RunningSubscription>();
 
   /** Starts one, and forgets it when it has ended. */
-  start(
-    after: Position,
-    readPage: (after: Position) => EventPage,
-    handler: EventHandler,
-  ): Subscription {
+  start(after: Position, readPage: ReadPage, handler: EventHandler): Subscription {
     const subscription = new RunningSubscription(after, readPage, handler, (ended) =>
       this.#running.delete(ended),
     );

@@ -7,9 +7,9 @@ export interface Scale {
   readonly locations: number;
   /** Of all projects and locations together, as many of each. */
   readonly claims: number;
-  /** Requests under way at a time. */
+  /** Requests of one claim that are under way at a time. */
   readonly connections: number;
-  /** Claims in one request where they are sent in batches. */
+  /** Claims in one request where they are sent in batches, of which two are under way. */
   readonly batch: number;
 }
 
@@ -20,6 +20,8 @@ export interface ScaleReport {
   /** What is wrong: nothing when everything is as it has to be. */
   readonly problems: readonly string[];
 }
+
+const BATCHES_AT_ONCE = 2;
 
 type Step = 'create' | 'delete' | 'create again' | 'verify';
 type Say = (text: string) => void;
@@ -126,7 +128,7 @@ class Crowd {
   }
 
   createOneByOne(): Promise<void> {
-    return this.#each('create', this.#claims, async (claim) => {
+    return this.#each('create', this.#claims, this.#scale.connections, async (claim) => {
       const path = paths.of(claim.project, 'networkinterfaceclaims');
       requireDone(await this.#post(path, bodyOf(claim)), 201);
     });
@@ -138,7 +140,7 @@ class Crowd {
     const batches = Array.from({ length: count }, (_, n) =>
       this.#claims.slice(n * batch, (n + 1) * batch),
     );
-    return this.#each(`${what} in batches`, batches, async (claims) => {
+    return this.#each(`${what} in batches`, batches, BATCHES_AT_ONCE, async (claims) => {
       const items = claims.map((claim) => {
         const { project: namespace, name } = claim;
         if (what === 'delete') return { delete: { namespace, name } };
@@ -212,7 +214,12 @@ class Crowd {
   }
 
   /** Does something with each of many, some at a time, and says how far it is. */
-  async #each<T>(what: string, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  async #each<T>(
+    what: string,
+    all: readonly T[],
+    atOnce: number,
+    work: (one: T) => Promise<void>,
+  ): Promise<void> {
     let begun = 0;
     const worker = async () => {
       while (begun < all.length) {
@@ -223,7 +230,7 @@ class Crowd {
           this.#say(`${what}: ${begun} of ${all.length}`);
       }
     };
-    await Promise.all(Array.from({ length: this.#scale.connections }, worker));
+    await Promise.all(Array.from({ length: atOnce }, worker));
   }
 }
 

@@ -61,7 +61,7 @@ export class Episode {
       store: new MemoryStore({ clock }),
       faults: this.#someFaults(),
       awayUntilMs: 0,
-      onStored: (events, { firstPosition }) => this.#onStored(events, firstPosition),
+      onStored: (events, { position }) => this.#onStored(events, position),
     };
     const onFault = (error: unknown) => this.#onFault(error);
     const parts = { time: this.#time, random: this.#random, reading: this.#reading, onFault };
@@ -203,10 +203,10 @@ export class Episode {
     this.#fault ??= { error };
   }
 
-  #onStored(events: Parameters<Network['onStored']>[0], firstPosition: bigint): void {
+  #onStored(events: Parameters<Network['onStored']>[0], position: bigint): void {
     try {
       // An append that was there already is acknowledged with its old numbers.
-      if (firstPosition <= BigInt(this.#reading.chains.length)) return;
+      if (position <= BigInt(this.#reading.chains.length)) return;
       const logged = events.map(loggedEvent);
       for (const { stream, revision, type, data } of this.#trace === undefined ? [] : logged) {
         this.#trace?.(`${stream} ${revision} ${type} ${JSON.stringify(data)}`);

@@ -19,9 +19,11 @@ function describeExpectedRevisions(engine: CurrentEngine): void {
       const { store } = engine();
       const appended = await store.append('a-1', NO_STREAM, seal('a-1', NO_STREAM, ['x', 'y']));
       expect(appended.revision).toBe(1);
-      expect(appended.position).toBeGreaterThan(appended.firstPosition);
       expect(await store.head()).toBe(appended.position);
-      expect(await ids(store.readStream('a-1', 0))).toEqual(['x', 'y']);
+      const [x, y] = await collect(store.readStream('a-1', 0));
+      expect([x?.id, y?.id]).toEqual(['x', 'y']);
+      expect(appended.position).toBe(y?.position);
+      expect(appended.position).toBeGreaterThan(x?.position ?? 0n);
     });
 
     it('goes on at the revision that is expected', async () => {
@@ -30,7 +32,8 @@ function describeExpectedRevisions(engine: CurrentEngine): void {
       const first = await writer.append('x');
       const second = await writer.append('y', 'z');
       expect(second.revision).toBe(2);
-      expect(second.firstPosition).toBeGreaterThan(first.position);
+      const [, y] = await collect(store.readStream('a-1', 0));
+      expect(y?.position).toBeGreaterThan(first.position);
     });
 
     it.each([
@@ -84,7 +87,7 @@ function describeExpectedRevisions(engine: CurrentEngine): void {
         new Writer(store, 'a-3').append('y'),
       ]);
       expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-      expect(await ids(store.readAll(0n))).toEqual(['x', 'y']);
+      expect((await ids(store.readAll(0n))).toSorted()).toEqual(['x', 'y']);
     });
   });
 }
@@ -129,18 +132,12 @@ function describeIdempotency(engine: CurrentEngine): void {
       const { store } = engine();
       const [x, y, z] = seal('a-1', NO_STREAM, ['x', 'y', 'z']);
       if (!x || !y || !z) throw new Error('there are three');
-      const first = await store.append('a-1', NO_STREAM, [x]);
-      const second = await store.append('a-1', 0, [y, z]);
-      expect(await store.append('a-1', NO_STREAM, [x, y])).toMatchObject({
-        revision: 1,
-        firstPosition: first.firstPosition,
-        position: second.firstPosition,
-      });
-      expect(await store.append('a-1', 1, [z])).toMatchObject({
-        revision: 2,
-        firstPosition: second.position,
-        position: second.position,
-      });
+      await store.append('a-1', NO_STREAM, [x]);
+      const { position } = await store.append('a-1', 0, [y, z]);
+      const [, second] = await collect(store.readStream('a-1', 0));
+      const again = await store.append('a-1', NO_STREAM, [x, y]);
+      expect(again).toEqual({ revision: 1, position: second?.position });
+      expect(await store.append('a-1', 1, [z])).toEqual({ revision: 2, position });
     });
 
     it.each([

@@ -72,14 +72,16 @@ function describeDelivery(engine: CurrentEngine): void {
       const { store } = engine();
       await new Writer(store, 'a-1').append('1');
       const listener = new Listener(store, await store.head());
-      const beyond = new Listener(store, (await store.head()) + 1n);
+      const above = (await store.head()) + 1n;
+      const beyond = new Listener(store, above);
       await pause(5);
       expect(listener.batches).toEqual([]);
       const { position } = await new Writer(store, 'a-2').append('2', '3');
       await listener.reached(position);
       expect(listener.events.map(({ id }) => id)).toEqual(['2', '3']);
       await beyond.reached(position);
-      expect(beyond.events.map(({ id }) => id)).toEqual(['3']);
+      const behind = listener.events.filter((event) => event.position > above);
+      expect(beyond.events).toEqual(behind);
     });
 
     it('gives no batch before the handler has finished the one before it', async () => {

@@ -277,7 +277,7 @@ describe('a full disk', () => {
     expect(await store.head()).toBe(1n);
     expect(await ids(store.readAll(0n))).toEqual(['1']);
     pages(1_000_000);
-    expect(await store.append('a-1', 0, events)).toMatchObject({ firstPosition: 2n, revision: 2 });
+    expect(await store.append('a-1', 0, events)).toEqual({ revision: 2, position: 3n });
     await listener.reached((await new Writer(store, 'a-2').append('4')).position);
     expect(listener.events.map(({ id }) => id)).toEqual(['1', '2', '3', '4']);
     expect(directory.connections).toHaveLength(1);

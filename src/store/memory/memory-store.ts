@@ -67,14 +67,8 @@ export class MemoryStore implements Store {
         ? this.#keep(stream, kept, events)
         : kept.slice(expected + 1, expected + 1 + events.length);
     if (!haveSameIds(present, events)) throw new WrongExpectedRevision(stream, expected, actual);
-    const first = present[0] as Kept;
-    const last = present.at(-1) as Kept;
-    return {
-      revision: expected + events.length,
-      position: last.position,
-      firstPosition: first.position,
-      recordedAt: last.recordedAt,
-    };
+    const { position } = present.at(-1) as Kept;
+    return { revision: expected + events.length, position };
   }
 
   async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {

@@ -1,7 +1,7 @@
+import { RecentEvents } from '../recent-events.ts';
 import { CorruptEvent, StoreUnavailable } from '../store.ts';
 import { SQLITE_FULL, sqliteCode, storeFault } from './faults.ts';
 import type { LogFile, Tip } from './log-file.ts';
-import { RecentEvents } from './recent-events.ts';
 import { StreamHeads } from './stream-heads.ts';
 
 /** An open log, and what is known of it without asking it. */

@@ -104,9 +104,8 @@ export class Turn {
 }
 
 function appendedAs(recorded: readonly RecordedEvent[]): Appended {
-  const first = recorded[0] as RecordedEvent;
-  const { revision, position, recordedAt } = recorded.at(-1) as RecordedEvent;
-  return { revision, position, firstPosition: first.position, recordedAt };
+  const { revision, position } = recorded.at(-1) as RecordedEvent;
+  return { revision, position };
 }
 
 /** The events as a reader will find them; sealed events are frozen, so they can be shared. */

@@ -1,7 +1,7 @@
-import { limits } from '../../limits.ts';
-import { isOfCategories } from '../category.ts';
-import type { RecordedEvent } from '../store.ts';
-import type { EventPage } from '../subscription.ts';
+import { limits } from '../limits.ts';
+import { isOfCategories } from './category.ts';
+import type { RecordedEvent } from './store.ts';
+import type { EventPage } from './subscription.ts';
 
 /** One append's events. */
 interface Recent {

@@ -1,0 +1,114 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Credentials, EventStoreDBClient } from '@eventstore/db-client';
+import { limits } from '../../limits.ts';
+import { StoreRefused, StoreUnavailable } from '../store.ts';
+import { isNotLeader, storeFault } from './faults.ts';
+import { Slots } from './slots.ts';
+
+/** What the client gives a reading or a subscription as. */
+interface Source<T> {
+  on(event: 'error', listener: (fault: Error) => void): unknown;
+  destroy(): unknown;
+  [Symbol.asyncIterator](): { next(): Promise<IteratorResult<T>> };
+  cancel?(): Promise<void>;
+  unsubscribe?(): Promise<void>;
+}
+
+/** Whether to read on after an item. */
+type Take<T> = (item: T) => boolean;
+
+const USER = /^esdb(?:\+discover)?:\/\/([^:@/]+):([^@/]+)@/;
+const INSECURE = /[?&]tls=false(?:&|$)/i;
+
+/** Never sent: naming somebody makes the client send each append as a call of its own. */
+const NOBODY: Credentials = { username: 'nobody', password: 'none' };
+
+/** The connection string without what is secret in it. */
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//');
+}
+
+/**
+ * The one client of this process. Every call goes to the leader, in bounded time and in a bounded
+ * number at once: beyond a hundred open calls a connection hangs.
+ */
+export class Connection {
+  readonly client: EventStoreDBClient;
+  readonly options: { readonly credentials: Credentials; readonly requiresLeader: true };
+  readonly #slots = new Slots(limits.kurrentCallsAtOnceMax);
+
+  /** Connects with the first call. Throws StoreRefused for a string that names no server. */
+  constructor(url: string) {
+    const [, username, password] = USER.exec(url) ?? [];
+    const isInsecure = INSECURE.test(url);
+    if (!isInsecure && (username === undefined || password === undefined)) {
+      const problem = 'names no user; write esdb://user:password@host, or ?tls=false without TLS';
+      throw new StoreRefused(withoutPassword(url), problem);
+    }
+    try {
+      this.client = EventStoreDBClient.connectionString(url);
+    } catch (fault) {
+      const problem = `is no connection string: ${(fault as Error).message}`;
+      throw new StoreRefused(withoutPassword(url), problem, { cause: fault });
+    }
+    const named = { username: decoded(username), password: decoded(password) };
+    this.options = { credentials: isInsecure ? NOBODY : named, requiresLeader: true };
+  }
+
+  /** Makes a call, and once more where the leader has changed. Faults are the port's. */
+  call<T>(work: () => Promise<T>): Promise<T> {
+    return this.#slots.run(async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await work();
+        } catch (fault) {
+          const isLast = attempt === limits.kurrentLeaderAttemptsMax;
+          if (isLast || !isNotLeader(fault)) throw storeFault(fault);
+          await pause(limits.kurrentRetryMs);
+        }
+      }
+    });
+  }
+
+  /** Reads until `take` has enough or the source ends; what is not cancelled stays open. */
+  async read<T>(open: () => Source<T>, take: Take<T>, idleMsMax: number): Promise<void> {
+    const source = open();
+    // What fails after nobody listens any more would end the process.
+    source.on('error', () => {});
+    try {
+      const items = source[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await within(items.next(), idleMsMax);
+        if (next.done || !take(next.value)) return;
+      }
+    } finally {
+      const ended = source.unsubscribe?.() ?? source.cancel?.();
+      await within(Promise.resolve(ended), limits.kurrentCloseMsMax).catch(() => {});
+      source.destroy();
+    }
+  }
+
+  /** Ends every call. The client itself may wait for ever for one that has never begun. */
+  async close(): Promise<void> {
+    await within(this.client.dispose(), limits.kurrentCloseMsMax).catch(() => {});
+  }
+}
+
+/** Rejects with StoreUnavailable when something takes too long. */
+export async function within<T>(promise: Promise<T>, msMax: number): Promise<T> {
+  if (msMax === Number.POSITIVE_INFINITY) return promise;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new StoreUnavailable(`KurrentDB is silent for ${msMax} ms`));
+    timer = setTimeout(refuse, msMax);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function decoded(text: string | undefined): string {
+  return decodeURIComponent(text ?? '');
+}
