@@ -113,6 +113,12 @@ export const limits = {
   snapshotObjectsPerEventMin: 2,
   /** Attempts to append after conflicts, and after unknown outcomes. */
   appendAttemptsMax: 8,
+  conflictAttemptsMax: 64,
+  /** Appends after a conflict during which a mailbox lets other processes by, */
+  sharedStreamAppends: 64,
+  /** each time for so many times as long as its append took, and at most so long. */
+  sharedStreamPauseRatio: 1.5,
+  sharedStreamPauseMsMax: 250,
   appendRetryDelayMsMin: 10,
   appendRetryDelayMsMax: 1_000,
   /** How long a step of the ledger's own waits after it failed, growing with each failure. */

@@ -103,6 +103,11 @@ export class Mailbox<S extends SpaceState, C> {
   #failures = 0;
   /** Conflicts since the last append that succeeded. */
   #conflicts = 0;
+  /** Appends during which another process is taken to write here as well, after a conflict. */
+  #shared = 0;
+  /** How long the last append took; after it, others are let by for about as long as they need. */
+  #appendMs = 0;
+  #yields = false;
   #loads: { resolve: (state: S) => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -228,6 +233,7 @@ export class Mailbox<S extends SpaceState, C> {
 
   /** One batch: decided, appended, answered. */
   async #turn(): Promise<void> {
+    await this.#letOthersBy();
     await this.#bringUpToDate();
     const { platform, refreshPlatform } = this.#deps;
     if (this.#aggregate.platformRevision(this.#state) > platform().revision) {
@@ -237,6 +243,20 @@ export class Mailbox<S extends SpaceState, C> {
     const batch = this.#decideBatch();
     const holds = batch.sealed.length > 0 ? this.#append(batch) : this.#isUpToDate(batch);
     if (await holds) this.#settle(batch);
+  }
+
+  /**
+   * Who has just written a stream that others write as well lets them by, and then reads what they
+   * have written. Else the one that is ahead stays so: the others always read first.
+   */
+  async #letOthersBy(): Promise<void> {
+    if (!this.#yields || this.#closed) return;
+    this.#yields = false;
+    this.#shared -= 1;
+    this.#stale = true;
+    const { sharedStreamPauseMsMax, sharedStreamPauseRatio } = limits;
+    const pauseMs = this.#appendMs * sharedStreamPauseRatio * (1 + this.#deps.random());
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, sharedStreamPauseMsMax)));
   }
 
   /** Reads what decisions have to see, and puts what is due by itself before what waits. */
@@ -438,7 +458,10 @@ export class Mailbox<S extends SpaceState, C> {
     const entries = decided.map(({ entry }) => entry);
     try {
       const tail = await this.#readTail();
-      if (tail.length === 0) return true;
+      if (tail.length === 0) {
+        this.#conflicts = 0;
+        return true;
+      }
       this.#countConflict();
       this.#queue.unshift(...entries);
     } catch (error) {
@@ -450,7 +473,8 @@ export class Mailbox<S extends SpaceState, C> {
 
   #countConflict(): void {
     this.#conflicts += 1;
-    if (this.#conflicts <= limits.appendAttemptsMax) return;
+    this.#shared = limits.sharedStreamAppends;
+    if (this.#conflicts <= limits.conflictAttemptsMax) return;
     throw new LedgerUnavailable(`others write to ${this.#stream} without a pause`);
   }
 
@@ -461,6 +485,7 @@ export class Mailbox<S extends SpaceState, C> {
   async #append(batch: Batch<S, C>): Promise<boolean> {
     for (let attempt = 1; ; attempt += 1) {
       try {
+        const begunMs = this.#deps.clock().getTime();
         const appended = await this.#deps.store.append(
           this.#stream,
           this.#state.revision,
@@ -470,6 +495,8 @@ export class Mailbox<S extends SpaceState, C> {
         this.#hash = batch.hash;
         this.#position = appended.position;
         this.#conflicts = 0;
+        this.#appendMs = this.#deps.clock().getTime() - begunMs;
+        this.#yields = this.#shared > 0;
         return true;
       } catch (error) {
         if (error instanceof WrongExpectedRevision) {
@@ -499,7 +526,6 @@ export class Mailbox<S extends SpaceState, C> {
   async #resolveConflict(batch: Batch<S, C>, error: WrongExpectedRevision): Promise<void> {
     this.#countConflict();
     if (error.actual <= this.#state.revision) throw error;
-    if (this.#conflicts > 1) await this.#backOff(this.#conflicts);
     const tail = await this.#readTail();
     const again: Entry<S, C>[] = [];
     for (const { entry, settled } of batch.decided) {

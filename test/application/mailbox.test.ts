@@ -173,6 +173,34 @@ it('finds its own commands in the tail after a conflict and decides only the oth
   expect(await namesIn(store)).toEqual(['a', 'b', 'c']);
 });
 
+it('lets a writer by with which it has had a conflict, and reads what that has written', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  const [other, mailbox] = [mailboxOn(store), mailboxOn(store)];
+  await Promise.all([other.load(), mailbox.load()]);
+  await other.submit(createLocation('a'), request());
+  await mailbox.submit(createLocation('b'), request());
+  // It knows now that it is not alone here: what comes next is decided on what is in the log.
+  await other.submit(createLocation('c'), request());
+  const asked = store.asked.length;
+  await mailbox.submit(createLocation('d'), request());
+  expect(store.asked).toHaveLength(asked + 1);
+  expect(await namesIn(store)).toEqual(['a', 'b', 'c', 'd']);
+});
+
+it('decides everything once in two processes that write the same stream at once', async () => {
+  const store = new MemoryStore({ clock });
+  const mailboxes = [mailboxOn(store), mailboxOn(store)];
+  const names = Array.from({ length: 200 }, (_, n) => `l-${n}`);
+  const answers = await Promise.all(
+    names.flatMap((name) =>
+      mailboxes.map((mailbox) => mailbox.submit(createLocation(name), request())),
+    ),
+  );
+  const outcomes = answers.map(({ outcome }) => outcome).toSorted();
+  expect(outcomes).toEqual([...names.map(() => 'decided'), ...names.map(() => 'rejected')]);
+  expect((await namesIn(store)).toSorted()).toEqual(names.toSorted());
+});
+
 it('refuses with "unavailable" when the store is full, and goes on when there is room', async () => {
   const store = new FaultyStore(new MemoryStore({ clock }));
   store.fates.push(new StoreFull('no room'));
