@@ -26,7 +26,7 @@ export const locations = defineKind({
   specSchema,
   writes: {
     projectOf: () => undefined,
-    mutableFields: ['topology', 'projects', 'draining'],
+    mutableFields: ['topology', 'provider', 'projects', 'draining'],
     create: ({ name, spec, metadata }) => ({
       project: undefined,
       command: { type: 'CreateLocation', name, spec, metadata },
