@@ -13,19 +13,16 @@ import {
   NETWORKING,
   newMetadata,
   nextGeneration,
-  seconds,
   terminating,
   withMetadata,
 } from './shape/metadata.ts';
+import { retentionOf, withoutWarning, withWarning } from './shape/retention.ts';
 import { byName, changes, ends, ofKind } from './shape/touches.ts';
 
 const KIND = 'NetworkInterface';
 
 /** What providers say of an interface. The ledger seeds these once and then leaves them alone. */
 const REPORTED = ['Prepared', 'Programmed'];
-
-/** Of a retained interface whose lease is over; no other has this condition. */
-const EXPIRING = 'Expiring';
 const isOwn = (type: string) => !REPORTED.includes(type);
 
 /** Interfaces: everything that a NIC needs. */
@@ -39,7 +36,7 @@ export const interfaces: ObjectProjection = {
     InterfaceRetained: changes(byName, retained),
     InterfaceRebound: changes(byName, rebound),
     InterfaceUpdated: changes(byName, updated),
-    RetentionExpiring: changes(ofKind(KIND), expiring),
+    RetentionExpiring: changes(ofKind(KIND), (nic, { data }) => withWarning(nic, data)),
     InterfaceStatusReported: changes(byName, reported),
     ObjectMetadataChanged: changes(ofKind(KIND), (nic, { data }) =>
       withMetadata(nic, data.metadata, keptOn(nic)),
@@ -77,12 +74,11 @@ function ready({ data, project }: Placed<'InterfaceReady'>): KubeObject {
 
 function retained(nic: KubeObject, { data }: Placed<'InterfaceRetained'>): KubeObject {
   const { claimRef, ...spec } = nic.spec ?? {};
-  const { expiresAt, at } = data;
-  const retention = {
-    retainedAt: seconds(at),
-    ...(expiresAt === null ? {} : { expiresAt: seconds(expiresAt) }),
+  const status = {
+    ...nic.status,
+    phase: 'Available',
+    retention: retentionOf(data.at, data.expiresAt),
   };
-  const status = { ...nic.status, phase: 'Available', retention };
   return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
 }
 
@@ -93,22 +89,11 @@ function updated(nic: KubeObject, { data }: Placed<'InterfaceUpdated'>): KubeObj
   return restamped({ ...nextGeneration(nic), spec: { ...nic.spec, mtu } }, isOwn);
 }
 
-/** A warning: who wants to keep its addresses claims it before it is released. */
-function expiring(nic: KubeObject, { data }: Placed<'RetentionExpiring'>): KubeObject {
-  const { at, releaseAt } = data;
-  const message = `the retention lease is over; released at ${releaseAt}`;
-  const verdict = { type: EXPIRING, status: 'True', reason: 'LeaseOver', message } as const;
-  const { generation } = nic.metadata;
-  const conditions = conditionsOf(nic).filter(({ type }) => type !== EXPIRING);
-  return withConditions(nic, [...conditions, ...judged([], [verdict], generation, at)]);
-}
-
 function rebound(nic: KubeObject, { data }: Placed<'InterfaceRebound'>): KubeObject {
-  const { retention, ...present } = nic.status ?? {};
+  const { retention, ...present } = withoutWarning(nic).status ?? {};
   const { network, location, claimRef, ...device } = nic.spec ?? {};
   const spec = { network, location, claimRef: data.claim, ...device };
-  const conditions = conditionsOf(nic).filter(({ type }) => type !== EXPIRING);
-  const status = { ...present, phase: 'Bound', conditions };
+  const status = { ...present, phase: 'Bound' };
   return restamped({ ...nextGeneration(nic), spec, status }, isOwn);
 }
 

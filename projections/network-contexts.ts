@@ -40,7 +40,7 @@ export const networkContexts: ObjectProjection = {
     NetworkUpdated: {
       ...changes(
         ({ data, project }, present) =>
-          data.metadata === undefined ? [] : present.contextsOf(project, data.name),
+          data.metadata === undefined ? [] : present.namesFrom(KIND, project, `${data.name}.`),
         (context, { data }) => following(context, data),
       ),
       follows: true,

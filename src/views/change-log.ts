@@ -5,6 +5,7 @@ import type { ObjectChanges } from './views.ts';
 /** A change with the kind of its object. */
 export interface KindChange extends DatedChange {
   readonly kind: string;
+  goOnFrom?: Position | undefined;
 }
 
 /** What the change log is about. */

@@ -38,13 +38,14 @@ export class Changes implements Present {
     return this.#present.poolsOf(project);
   }
 
-  contextsOf(project: string, network: string): readonly string[] {
-    return this.#present.contextsOf(project, network);
+  namesFrom(kind: string, namespace: string, beginning: string): readonly string[] {
+    return this.#present.namesFrom(kind, namespace, beginning);
   }
 
   /** Lets an event change the objects of one kind that it touches. */
   touch(table: ObjectTable, touch: Touch<EventType>, event: Placed): void {
-    const namespace = table.projection.namespaced ? event.project : '';
+    const { namespaced, noProject = '' } = table.projection;
+    const namespace = namespaced ? event.project || noProject : '';
     for (const name of touch.names(event, this)) {
       const key = keyOf(table.projection.kind, namespace, name);
       const known = this.#touched.get(key);
@@ -85,7 +86,12 @@ export class Changes implements Present {
       if (made === undefined) after?.compact();
       else own.push(new VersionChange({ kind, namespace, name }, end, before, after));
     }
-    made?.push(...own.sort((a, b) => Number(a.position - b.position)));
+    if (made === undefined) return;
+    own.sort((a, b) => Number(a.position - b.position));
+    for (const [index, change] of own.entries()) {
+      if (isFollowed(change, own, index)) change.goOnFrom = change.position - 1n;
+      made.push(change);
+    }
   }
 
   /**
@@ -102,6 +108,14 @@ export class Changes implements Present {
       yield { kind: table.projection.kind, version };
     }
   }
+}
+
+/** Whether the event of a change has made another one of its kind, which comes after it. */
+function isFollowed(change: KindChange, all: readonly KindChange[], index: number): boolean {
+  for (let later = index + 1; all[later]?.position === change.position; later += 1) {
+    if (all[later]?.kind === change.kind) return true;
+  }
+  return false;
 }
 
 function versionOf(

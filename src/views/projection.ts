@@ -25,8 +25,8 @@ export interface Present {
   object(kind: string, namespace: string, name: string): KubeObject | undefined;
   /** Names of the pools of a project's own space. */
   poolsOf(project: string): readonly string[];
-  /** Names of the contexts of a network. */
-  contextsOf(project: string, network: string): readonly string[];
+  /** Names of the objects of a namespace that begin so, in order, but for those just made. */
+  namesFrom(kind: string, namespace: string, beginning: string): readonly string[];
 }
 
 /** What is counted at the read. */
@@ -64,6 +64,8 @@ export interface ObjectProjection {
   readonly kind: string;
   /** Whether its objects belong to the project of the stream. */
   readonly namespaced: boolean;
+  /** The namespace of those that belong to no project, where there are such. */
+  readonly noProject?: string;
   readonly on: { readonly [T in EventType]?: Touch<T> };
   /** Fills in what is counted at the read and moves no resourceVersion. */
   readonly atRead?: (object: KubeObject, present: Present, counts: Counts) => KubeObject;

@@ -4,6 +4,7 @@ import { grants } from '../../projections/grants.ts';
 import { holdings } from '../../projections/holdings.ts';
 import { idempotencyKeys } from '../../projections/idempotency-keys.ts';
 import { interfaces } from '../../projections/interfaces.ts';
+import { ipAllocations } from '../../projections/ip-allocations.ts';
 import { ipClaims } from '../../projections/ip-claims.ts';
 import { ipClasses } from '../../projections/ip-classes.ts';
 import { ipPools } from '../../projections/ip-pools.ts';
@@ -14,9 +15,16 @@ import { networks } from '../../projections/networks.ts';
 import { presences } from '../../projections/presences.ts';
 import { retentions } from '../../projections/retentions.ts';
 import { waiting } from '../../projections/waiting.ts';
+import { contains, type Prefix } from '../addressing/prefix.ts';
 import type { EventType } from '../ledger/events.ts';
 import type { Position } from '../store/store.ts';
 import { Changes } from './changes.ts';
+import {
+  ALLOCATION,
+  AllocationReads,
+  INTERFACE,
+  type ObjectReads,
+} from './interface-allocations.ts';
 import { ObjectTable, objectTables, objectWrites } from './object-table.ts';
 import type { ObjectProjection, Placed, Present, TableProjection, Touch } from './projection.ts';
 import { RowTable } from './row-table.ts';
@@ -31,6 +39,7 @@ const OBJECTS: readonly ObjectProjection[] = [
   ipPools,
   networks,
   networkContexts,
+  ipAllocations,
   interfaces,
   claims,
   ipClaims,
@@ -69,15 +78,17 @@ type AnyHandler = NonNullable<TableProjection['on'][EventType]>;
 
 /** All projections with their tables: gives each event to those that it concerns. */
 export class ReadModels {
+  readonly allocations: AllocationReads;
   /** By kind. */
   readonly objects: ReadonlyMap<string, ObjectTable>;
   readonly #touches = new Map<EventType, { table: ObjectTable; touch: AnyTouch }[]>();
   readonly #handlers = new Map<EventType, { table: RowTable; handler: AnyHandler }[]>();
   readonly #tables: readonly RowTable[];
+  readonly #settle: RowAccess['settle'];
   readonly #poolsOf: Present['poolsOf'];
-  readonly #contextsOf: Present['contextsOf'];
 
   constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
+    this.#settle = settle;
     const places = new Map(ROW_STATEMENTS.map((sql, place) => [sql, place]));
     const access = { database, settle, placeOf: (sql: string) => places.get(sql) as number };
     const objects = OBJECTS.map((projection) => new ObjectTable(projection, access));
@@ -93,19 +104,18 @@ export class ReadModels {
         add(this.#handlers, type as EventType, { table, handler: handler as AnyHandler });
       }
     }
+    const authored = database.prepare(
+      "SELECT pool, start, length FROM pool_ranges WHERE project = '' ORDER BY length DESC",
+    );
+    this.allocations = new AllocationReads(this.table(ALLOCATION), this.table(INTERFACE), {
+      presentAt: (position) => (position === undefined ? this.present : this.presentAt(position)),
+      authoredPoolOf: (block) =>
+        authored.all().find((row) => isRangeOf(row, block))?.pool as string,
+    });
     const pools = database.prepare('SELECT DISTINCT pool FROM pool_ranges WHERE project = ?');
     this.#poolsOf = (project) => {
       settle(true);
       return pools.all(project).map(({ pool }) => pool as string);
-    };
-    // A context is named after its network and its location: what begins with the network's name.
-    const contexts = database.prepare(
-      'SELECT context FROM presences WHERE project = ? AND context > ? AND context < ?',
-    );
-    this.#contextsOf = (project, network) => {
-      settle();
-      const rows = contexts.all(project, `${network}.`, `${network}/`);
-      return rows.map(({ context }) => context as string);
     };
   }
 
@@ -113,8 +123,13 @@ export class ReadModels {
   readonly present: Present = {
     object: (kind, namespace, name) => this.table(kind).load(namespace, name)?.object,
     poolsOf: (project) => this.#poolsOf(project),
-    contextsOf: (project, network) => this.#contextsOf(project, network),
+    namesFrom: (kind, namespace, beginning) => this.#namesFrom(kind, namespace, beginning),
   };
+
+  /** What objects of a kind are read from. */
+  reads(kind: string): ObjectReads {
+    return kind === ALLOCATION ? this.allocations : this.table(kind);
+  }
 
   /** What existed at a position. */
   presentAt(position: Position): Present {
@@ -152,6 +167,19 @@ export class ReadModels {
     return changes;
   }
 
+  #namesFrom(kind: string, namespace: string, beginning: string): readonly string[] {
+    const names: string[] = [];
+    this.#settle(true);
+    for (const { name } of this.table(kind).list({
+      namespace,
+      after: { namespace, name: beginning },
+    })) {
+      if (!name.startsWith(beginning)) break;
+      names.push(name);
+    }
+    return names;
+  }
+
   /** Whether something is filled into objects of a kind at the read. */
   hasCounts(kind: string): boolean {
     return this.table(kind).projection.atRead !== undefined;
@@ -172,6 +200,15 @@ export class ReadModels {
   written(upTo: number): void {
     for (const table of this.objects.values()) table.written(upTo);
   }
+}
+
+/** Whether a range as its row says it, a child pool's before its parent's, holds a block. */
+function isRangeOf(row: Record<string, unknown>, block: Prefix): boolean {
+  const start = row.start as Uint8Array;
+  const length = Number(row.length);
+  const family = start.length === 4 ? 'IPv4' : 'IPv6';
+  const first = BigInt(`0x${Buffer.from(start).toString('hex')}`);
+  return contains({ family, start: first, length }, block);
 }
 
 function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -6,6 +6,7 @@ import { limits } from '../limits.ts';
 import type { Position } from '../store/store.ts';
 import { ChangeLog, type ChangeLogOptions, type KindChange } from './change-log.ts';
 import { CommandEnds } from './command-ends.ts';
+import { INTERFACE } from './interface-allocations.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import type { Counts, Placed } from './projection.ts';
 import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
@@ -134,7 +135,7 @@ export class SqliteViews implements Views {
     this.#batches.handOver();
     this.#checkpoint = end;
     if (made !== undefined) {
-      const asRead = made.map((change) => this.#changeAtRead(change));
+      const asRead = made.flatMap((change) => this.#changesAtRead(change));
       this.#changeLog.publish(asRead, end.position);
     }
     this.#waiters.advance(end.position);
@@ -160,7 +161,7 @@ export class SqliteViews implements Views {
   }
 
   get(kind: string, namespace: string, name: string): ViewedObject | undefined {
-    return this.#viewed(kind, this.#models.table(kind).load(namespace, name));
+    return this.#viewed(kind, this.#models.reads(kind).load(namespace, name));
   }
 
   getAtRevision(
@@ -169,7 +170,7 @@ export class SqliteViews implements Views {
     name: string,
     revision: number,
   ): ViewedObject | undefined {
-    return this.#viewed(kind, this.#models.table(kind).atRevision(namespace, name, revision));
+    return this.#viewed(kind, this.#models.reads(kind).atRevision(namespace, name, revision));
   }
 
   getAt(
@@ -178,7 +179,7 @@ export class SqliteViews implements Views {
     name: string,
     position: Position,
   ): ViewedObject | undefined {
-    const version = this.#models.table(kind).atPosition(namespace, name, position);
+    const version = this.#models.reads(kind).atPosition(namespace, name, position);
     return this.#viewed(kind, version, position);
   }
 
@@ -192,7 +193,7 @@ export class SqliteViews implements Views {
 
   list(kind: string, { limit, matches, asOf, ...place }: ListQuery): ObjectPage {
     const items: ViewedObject[] = [];
-    for (const version of this.#models.table(kind).list({ ...place, at: asOf ?? place.at })) {
+    for (const version of this.#models.reads(kind).list({ ...place, at: asOf ?? place.at })) {
       // Objects that do not match leave no trace, not even that a page has a next one.
       if (matches !== undefined && !matches(version.object)) continue;
       if (items.length === limit) {
@@ -310,16 +311,17 @@ export class SqliteViews implements Views {
     return this.#statements[statement].all(...values);
   }
 
-  /** A change as it is sent: with the counts of now, which are no changes of their own. */
-  #changeAtRead(change: KindChange): KindChange {
-    const { kind, before, after } = change;
-    if (!this.#models.hasCounts(kind)) return change;
+  /** A change as it is sent: with the counts of now, and with what is made of it. */
+  #changesAtRead(change: KindChange): KindChange[] {
+    const { kind } = change;
+    if (kind === INTERFACE) return [change, ...this.#models.allocations.changesOf(change)];
+    if (!this.#models.hasCounts(kind)) return [change];
     const counts = this.#countsNow();
     const filled = (object: KubeObject | undefined) =>
       object && this.#models.atRead(kind, object, counts);
-    const { namespace, name, position, recordedAtMs } = change;
-    const place = { kind, namespace, name, position, recordedAtMs };
-    return { ...place, before: filled(before), after: filled(after) };
+    const { namespace, name, position, recordedAtMs, goOnFrom } = change;
+    const place = { kind, namespace, name, position, recordedAtMs, goOnFrom };
+    return [{ ...place, before: filled(change.before), after: filled(change.after) }];
   }
 
   /** Counts, where they can be had: a change is told without them rather than not at all. */

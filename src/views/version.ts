@@ -68,6 +68,8 @@ export class VersionChange implements KindChange {
   readonly name: string;
   readonly position: Position;
   readonly recordedAtMs: number;
+  /** Of all but the last that one event makes: a client that goes on from there misses none. */
+  goOnFrom: Position | undefined;
   readonly #before: Version | undefined;
   readonly #after: Version | undefined;
 

@@ -145,6 +145,8 @@ export interface PoolCounts {
 export interface ObjectChange {
   /** Of the command's last event that touched the object. */
   readonly position: Position;
+  /** The resourceVersion to go on from after it, where that is not its position. */
+  readonly goOnFrom?: Position | undefined;
   /** Empty for cluster-scoped kinds. */
   readonly namespace: string;
   readonly name: string;

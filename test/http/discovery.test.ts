@@ -56,6 +56,7 @@ describe('discovery', () => {
       `${ipam} ippools ippool IPPool - false create/delete/get/list/patch/update/watch`,
       `${ipam} ipclasses ipclass IPClass - false create/delete/get/list/patch/update/watch`,
       `${ipam} ipclaims ipclaim IPClaim ipc true ${all}`,
+      `${ipam} ipallocations ipallocation IPAllocation ipalloc true delete/get/list/watch`,
     ]);
   });
 

@@ -114,7 +114,7 @@ describe('a watch', () => {
         count += 1;
       }
     }
-    expect(count).toBe(9);
+    expect(count).toBe(10);
   });
 
   test('sees objects come to match its selector, and leave it', async () => {

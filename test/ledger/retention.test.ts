@@ -5,7 +5,10 @@ import {
   createProject,
   deleteClaim,
   deleteInterface,
+  deleteIPAllocation,
+  deleteIPClaim,
   finalizers,
+  ipClaim,
   type Lengths,
   location,
   network,
@@ -176,6 +179,41 @@ describe('L15 a retained interface', () => {
     }
     expect(world.project.interfaces.size).toBe(0);
     expect(appends).toBeGreaterThan(3);
+  });
+});
+
+describe('L15 a retained IPAllocation', () => {
+  const scope = { network: 'net', location: 'us' };
+  const edge = ipClaim('edge', { className: 'endpoint6', scope, reclaimPolicy: 'Retain' });
+  const kept = (...further: Step[]) =>
+    givenWith(planOf({ lease: '24h', grace: '1h' }))(
+      ...[...ready, edge, deleteIPClaim('edge'), ...further],
+    );
+
+  it('is announced, and released into quarantine when the grace period is over', () => {
+    const { when, world } = kept(later(24 * HOUR));
+    const releaseAt = '2026-01-02T01:00:00.000Z';
+    when(expire).then(['RetentionExpiring', { kind: 'IPAllocation', name: 'edge', releaseAt }]);
+    expect(world.project.allocations.get('edge')?.revision).toBe(world.project.revision);
+    world.atMs += HOUR * 1_000;
+    const availableAt = '2026-01-02T01:01:00.000Z';
+    when(expire).then(['IPAllocationDeleted', { name: 'edge', availableAt }]);
+    expect(firstDue(world.project.leases)).toBeUndefined();
+  });
+
+  it('is bound again during the grace period, and has a whole new lease after that', () => {
+    const { when, world } = kept(passed(24 * HOUR));
+    when(edge).then('IPClaimCreated', 'IPAllocationUpdated');
+    expect(firstDue(world.project.leases)).toBeUndefined();
+    when(deleteIPClaim('edge')).then(
+      ['IPAllocationUpdated', { claim: null, expiresAt: '2026-01-03T00:00:00.000Z' }],
+      'IPClaimDeleted',
+    );
+  });
+
+  it('that is deleted by hand has nothing due any more', () => {
+    const { world } = kept(deleteIPAllocation('edge'));
+    expect(firstDue(world.project.leases)).toBeUndefined();
   });
 });
 

@@ -27,6 +27,7 @@ import {
 
 const log = pino({ level: 'silent' });
 const KINDS = [
+  'IPAllocation',
   ...['Namespace', 'Location', 'IPClass', 'IPPool', 'Network', 'NetworkContext'],
   ...['NetworkInterface', 'NetworkInterfaceClaim'],
 ];

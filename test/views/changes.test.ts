@@ -139,7 +139,7 @@ describe('the changes of a kind', () => {
     const changes = new Changes({
       object: () => undefined,
       poolsOf: () => [],
-      contextsOf: () => [],
+      namesFrom: () => [],
     });
     const events = [
       ['a', 'made'],

@@ -25,6 +25,7 @@ import {
 } from '../ledger/commands.ts';
 
 export const KINDS = [
+  'IPAllocation',
   'Namespace',
   'Location',
   'IPClass',

@@ -168,7 +168,10 @@ it('leaves no trace of a preview, also when its events make no sense', async () 
   await caughtUp();
   const { events, stream, firstRevision } = driver.decide(claim, grants);
   const kinds = views.preview(stream, firstRevision, events).map(({ kind }) => kind);
-  expect(kinds).toEqual([CLAIM, 'IPPool', 'IPPool', 'NetworkContext', NIC]);
+  const records = ['IPAllocation', 'IPAllocation'] as const;
+  const v6 = ['IPPool', ...records];
+  const v4 = [...v6, 'IPAllocation'];
+  expect(kinds).toEqual([CLAIM, ...v6, ...v4, 'NetworkContext', NIC]);
   expect(views.get(CLAIM, 'alpha', 'web-0')).toBeUndefined();
   expect(views.poolCounts('tenant-subnet-ipv6.alpha.net.here')).toBeUndefined();
   expect(() => views.preview(stream, firstRevision, events.toReversed())).toThrow();

@@ -79,6 +79,7 @@ function statusResource({ plural, namespaced, kind, hasStatus }: Kind) {
 
 function verbsOf({ writes }: Kind): string[] {
   if (writes === undefined) return ['get', 'list', 'watch'];
+  if (writes.deletesOnly) return ['delete', 'get', 'list', 'watch'];
   const verbs = ['delete', 'get', 'list', 'patch', 'update', 'watch'];
   return writes.create === undefined ? verbs : ['create', ...verbs];
 }

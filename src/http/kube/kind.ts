@@ -49,6 +49,8 @@ export interface Writes<Spec = unknown> {
   readonly mutableFields?: readonly string[];
   /** What is wrong with a change of mutable fields. */
   changeProblems?(from: Spec, to: Spec): readonly StatusCause[];
+  /** Whether clients may delete objects and do nothing else to them. */
+  readonly deletesOnly?: boolean;
   /** Absent where clients create none. */
   create?(desired: Desired<Spec>, actor: Actor): LedgerCommand;
   /** The command for other metadata, where it is not the usual one. */

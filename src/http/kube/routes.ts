@@ -144,6 +144,15 @@ function addWrites(
       }),
     );
   }
+  app.delete(
+    object,
+    { schema: kindRouteSchema(kind, 'delete', one), ...kindAccess('delete', kind) },
+    (request, reply) =>
+      write(deps, request, reply, 'Delete', (exchange) =>
+        deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
+      ),
+  );
+  if (writes.deletesOnly) return;
   app.put(
     object,
     { schema: kindRouteSchema(kind, 'replace', one), ...kindAccess('update', kind) },
@@ -158,14 +167,6 @@ function addWrites(
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) =>
         updateObject(exchange, kind, writes, keyOf(request), patch(request)),
-      ),
-  );
-  app.delete(
-    object,
-    { schema: kindRouteSchema(kind, 'delete', one), ...kindAccess('delete', kind) },
-    (request, reply) =>
-      write(deps, request, reply, 'Delete', (exchange) =>
-        deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
       ),
   );
 }

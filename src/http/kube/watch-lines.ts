@@ -46,7 +46,7 @@ export class WatchLines {
     if (made !== undefined) return made;
     const text =
       type === 'DELETED'
-        ? JSON.stringify(asOf(object, change.position))
+        ? JSON.stringify(asOf(object, change.goOnFrom ?? change.position))
         : (change.afterText ?? JSON.stringify(object));
     const line = lineOf(type, text);
     lines[type] = line;

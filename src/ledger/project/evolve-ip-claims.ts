@@ -2,7 +2,15 @@ import { parsePrefix } from '../../addressing/prefix.ts';
 import type { EventData, LedgerEvent, Scope } from '../events.ts';
 import { presenceName } from '../streams.ts';
 import { blockGivenBack, blockTaken } from './evolve-claims.ts';
-import { onAllocation, onIPClaim, onNetwork, onPresence, seenPlatform } from './records.ts';
+import {
+  leaseBegun,
+  leaseEnded,
+  onAllocation,
+  onIPClaim,
+  onNetwork,
+  onPresence,
+  seenPlatform,
+} from './records.ts';
 import type { AllocationRecord, ProjectState } from './state.ts';
 import { withBlock, withoutBlock } from './usage.ts';
 
@@ -24,16 +32,8 @@ export function evolveIPClaim(
     }
     case 'IPAllocationCreated':
       return allocationCreated(state, event.data, atMs);
-    case 'IPAllocationUpdated': {
-      const { name, claim } = event.data;
-      const updated = onAllocation(state, name, (allocation) => ({
-        ...allocation,
-        revision,
-        claim: claim ?? undefined,
-      }));
-      if (claim === null) return updated;
-      return onIPClaim(updated, claim.name, (record) => ({ ...record, revision }));
-    }
+    case 'IPAllocationUpdated':
+      return allocationUpdated(state, event.data);
     case 'IPAllocationDeleted':
       return allocationDeleted(state, event.data, atMs);
     case 'IPClaimDeleted':
@@ -62,6 +62,26 @@ function allocationCreated(
   return onIPClaim({ ...held, allocations }, claim.name, (record) => ({ ...record, revision }));
 }
 
+/** Held by no claim its retention clock runs, unless it is kept for ever. */
+function allocationUpdated(
+  state: ProjectState,
+  { name, claim, expiresAt }: EventData<'IPAllocationUpdated'>,
+): ProjectState {
+  const { revision } = state;
+  const holdings = [state.allocations.get(name)?.holding].filter((one) => one !== undefined);
+  const updated = onAllocation(state, name, (allocation) => ({
+    ...allocation,
+    revision,
+    claim: claim ?? undefined,
+  }));
+  if (claim !== null) {
+    const held = leaseEnded(updated, 'IPAllocation', name);
+    return onIPClaim(held, claim.name, (record) => ({ ...record, revision }));
+  }
+  if (expiresAt === null) return updated;
+  return leaseBegun(updated, 'IPAllocation', name, { expiresAt, holdings });
+}
+
 function allocationDeleted(
   state: ProjectState,
   data: EventData<'IPAllocationDeleted'>,
@@ -75,7 +95,8 @@ function allocationDeleted(
     endsGrant === undefined
       ? blockGivenBack(left, pool, parsePrefix(data.block), atMs, availableAt)
       : left;
-  return { ...freed, allocations: freed.allocations.delete(name) };
+  const ended = leaseEnded(freed, 'IPAllocation', name);
+  return { ...ended, allocations: ended.allocations.delete(name) };
 }
 
 /** An allocation stands in the network and the presence of its scope: they stay while it does. */

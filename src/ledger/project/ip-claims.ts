@@ -206,7 +206,7 @@ function retainAllocation(
 }
 
 /** Ends an allocation; its block rests before anybody gets it. */
-function releaseAllocation(
+export function releaseAllocation(
   draft: ProjectDraft,
   context: DecisionContext,
   { name, uid, holding, scope }: AllocationRecord,

@@ -97,10 +97,9 @@ export function onRetained(
   name: string,
   change: { readonly revision: number },
 ): ProjectState {
-  if (kind === 'NetworkInterface') {
-    return onInterface(state, name, (nic) => ({ ...nic, ...change }));
-  }
-  throw new Error(`${kind} is no kind of a project`);
+  return kind === 'NetworkInterface'
+    ? onInterface(state, name, (nic) => ({ ...nic, ...change }))
+    : onAllocation(state, name, (allocation) => ({ ...allocation, ...change }));
 }
 
 /** The state in which the retention clock of an object runs; its holdings say how long. */

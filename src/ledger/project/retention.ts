@@ -1,9 +1,10 @@
 import { limits } from '../../limits.ts';
 import { type DecisionContext, instant } from '../decision.ts';
 import { releaseInterface } from './interfaces.ts';
+import { releaseAllocation } from './ip-claims.ts';
 import { firstDue, type Lease } from './leases.ts';
 import type { ProjectDraft } from './spaces.ts';
-import type { ProjectState } from './state.ts';
+import type { AllocationRecord, InterfaceRecord, ProjectState } from './state.ts';
 
 /**
  * Does what is due of retained objects: one whose lease is over is announced as expiring, and one
@@ -41,12 +42,17 @@ function announce(draft: ProjectDraft, context: DecisionContext, lease: Lease): 
   draft.emit('RetentionExpiring', { at: instant(context.atMs), kind, name, uid, releaseAt });
 }
 
-function release(draft: ProjectDraft, context: DecisionContext, lease: Lease): void {
-  releaseInterface(draft, context, retainedObject(draft.state, lease));
+function release(draft: ProjectDraft, context: DecisionContext, { kind, name }: Lease): void {
+  const { interfaces, allocations } = draft.state;
+  if (kind === 'NetworkInterface') {
+    releaseInterface(draft, context, interfaces.get(name) as InterfaceRecord);
+  } else {
+    releaseAllocation(draft, context, allocations.get(name) as AllocationRecord);
+  }
 }
 
-function retainedObject({ interfaces }: ProjectState, { kind, name }: Lease) {
-  const object = kind === 'NetworkInterface' ? interfaces.get(name) : undefined;
+function retainedObject({ interfaces, allocations }: ProjectState, { kind, name }: Lease) {
+  const object = kind === 'NetworkInterface' ? interfaces.get(name) : allocations.get(name);
   if (object === undefined) throw new Error(`${kind} ${name} is not in the state`);
   return object;
 }

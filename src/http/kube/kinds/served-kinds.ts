@@ -2,6 +2,7 @@ import type { Resource } from '../../status.ts';
 import type { Kind } from '../kind.ts';
 import { claimsFor } from './claims.ts';
 import { interfaces } from './interfaces.ts';
+import { ipAllocations } from './ip-allocations.ts';
 import { ipClaims } from './ip-claims.ts';
 import { ipClasses } from './ip-classes.ts';
 import { ipPools } from './ip-pools.ts';
@@ -22,6 +23,7 @@ export function servedKinds(defaultLocation: string | undefined): readonly Kind[
     ipPools,
     ipClasses,
     ipClaims,
+    ipAllocations,
   ];
 }
 
