@@ -165,12 +165,22 @@ function auditHoldings(events: Iterable<LogEvent>): string[] {
       freeFrom.set(`${stream} ${data.pool} ${block}`, data.availableAt);
       if (type === 'PrefixReturned') held.delete(`${stream} ${data.childPool}`);
     } else if (type === 'RangeRemoved') {
-      held.delete(`${stream} ${data.pool}`);
+      dropWithin(poolOf(stream, data.pool), data.prefix);
+    } else if (type === 'ReservationLifted') {
+      if (!poolOf(stream, data.pool).delete(data.prefix)) problems.push(`${data.prefix} was free`);
     } else if (type === 'AddressSpaceOpened' || type === 'AddressSpaceClosed') {
       for (const key of [...held.keys()]) if (key.startsWith(`${stream} `)) held.delete(key);
     }
   }
   return problems;
+}
+
+/** A range goes with what is withheld in it. */
+function dropWithin(pool: Map<string, Held>, range: string): void {
+  const { first, last } = intervalOf(range);
+  for (const [block, one] of [...pool]) {
+    if (one.first >= first && one.last <= last) pool.delete(block);
+  }
 }
 
 /** Blocks of one pool have one length each, so that the same text is the usual collision. */

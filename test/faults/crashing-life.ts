@@ -8,7 +8,7 @@ import { type Answer, isBroken, ServiceProcess, send } from './process.ts';
 
 /** A step of a life: a request, or an object that is waited for. */
 export type LifeStep =
-  | readonly [method: 'POST' | 'DELETE', path: string, body?: object]
+  | readonly [method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object]
   | readonly [method: 'UNTIL', path: string, isIt: (answer: Answer) => boolean];
 
 const script = join(ROOT, 'test', 'faults', 'crashing-service.ts');
