@@ -28,15 +28,14 @@ import type { Command } from './commands.ts';
 
 const PLATFORM_COMMANDS = new Set(
   ['OpenPlatform', 'CreateLocation', 'UpdateLocation', 'DeleteLocation'].concat([
-    'JoinLocation',
-    'LeaveLocation',
+    ...['JoinLocation', 'LeaveLocation', 'CreateClass', 'UpdateClass', 'DeleteClass'],
+    ...['RegisterPool', 'ChangeRegistration', 'UnregisterPool'],
   ]),
 );
 const POOL_COMMANDS = new Set(
   ['OpenPool', 'CarveRange', 'ReturnRange'].concat([
-    'HoldAddress',
-    'ConfirmAddress',
-    'UnholdAddress',
+    ...['HoldAddress', 'ConfirmAddress', 'UnholdAddress'],
+    ...['UpdatePool', 'DeletePool'],
   ]),
 );
 
@@ -102,7 +101,8 @@ export class World {
 
   /** Decides a command with what other streams grant for it; nothing else happens. */
   run(command: Command): AnyDecision {
-    const isLocation = command.type === 'ChangeMetadata' && command.kind === 'Location';
+    const isLocation =
+      command.type === 'ChangeMetadata' && ['Location', 'IPClass'].includes(command.kind);
     if (isLocation || PLATFORM_COMMANDS.has(command.type)) {
       const decide = (state: PlatformState, context: DecisionContext) =>
         decidePlatform(command as PlatformCommand, state, context);
