@@ -9,6 +9,14 @@ export const limits = {
   /** Requests of one subject: how many a second, and how many at once after a pause. */
   subjectRequestsPerSecondMax: 5_000,
   subjectRequestsBurstMax: 20_000,
+  /** Tokens in a file, the projects or locations of one, and how often the file is looked at. */
+  tokensMax: 10_000,
+  tokenScopesMax: 1_000,
+  tokensPollMs: 250,
+  /** How long certificates of our own last, and how far before now they begin. */
+  caCertificateMs: 10 * 365 * 86_400_000,
+  serverCertificateMs: 90 * 86_400_000,
+  certificateBackdatedMs: 3_600_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */

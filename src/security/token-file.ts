@@ -1,0 +1,99 @@
+import { hash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { z } from 'zod';
+import { limits } from '../limits.ts';
+import { ROLES } from './identity.ts';
+
+const name = z.string().min(1).max(253);
+
+/** One token as the file has it: everything but the secret. */
+const storedToken = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  subject: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a DNS name'),
+  role: z.enum(ROLES),
+  projects: z.array(z.strictObject({ name, uid: z.uuid() })).max(limits.tokenScopesMax),
+  locations: z.array(name).max(limits.tokenScopesMax),
+  createdAt: z.iso.datetime(),
+  /** Null for one that does not end by itself. */
+  expiresAt: z.iso.datetime().nullable(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type StoredToken = z.infer<typeof storedToken>;
+
+const tokenFile = z.strictObject({
+  version: z.literal(1),
+  tokens: z.array(storedToken).max(limits.tokensMax),
+});
+
+/** A tokens file that cannot be used; the message says why. */
+export class TokenFileRefused extends Error {
+  override readonly name = 'TokenFileRefused';
+}
+
+/** The tokens of a file; none when there is no file. */
+export function readTokenFile(path: string): readonly StoredToken[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TokenFileRefused(`tokens file ${path}: ${(error as Error).message}`);
+  }
+  const parsed = tokenFile.safeParse(value);
+  if (parsed.success) return parsed.data.tokens;
+  throw new TokenFileRefused(`tokens file ${path}: ${z.prettifyError(parsed.error)}`);
+}
+
+/**
+ * Changes a tokens file. The new file is written beside it and takes its place in one step, so that
+ * no reader sees a half; that it may not be there before keeps two writers apart.
+ */
+export function changeTokenFile(
+  path: string,
+  change: (tokens: readonly StoredToken[]) => readonly StoredToken[],
+): void {
+  const next = `${path}.new`;
+  let file: number;
+  try {
+    file = openSync(next, 'wx', 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new TokenFileRefused(
+      `${next} exists: another command is writing the tokens, or was killed while it did; ` +
+        'when none is running, remove that file',
+    );
+  }
+  try {
+    try {
+      const tokens = change(readTokenFile(path));
+      const text = JSON.stringify(tokenFile.parse({ version: 1, tokens }), null, 2);
+      writeFileSync(file, `${text}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(next, path);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+/** What is stored of a secret. It has 256 random bits, so that a plain hash gives nothing away. */
+export function hashOf(secret: string): string {
+  return hash('sha256', secret, 'hex');
+}
