@@ -1,0 +1,166 @@
+import { expect, it } from 'vitest';
+import { realService } from '../http/real-service.ts';
+import {
+  CLAIMS,
+  claim,
+  INTERFACES,
+  LOCATIONS,
+  location,
+  NAMESPACES,
+  NETWORKS,
+  network,
+} from '../http/world.ts';
+
+/** Each rule of a claim's life as a client sees it, over HTTP. */
+const service = realService('lifecycle');
+const both = { ipFamilies: ['IPv6', 'IPv4'] };
+const retain = { ...both, reclaimPolicy: 'Retain' };
+
+const post = (name: string, spec: object = both, headers = {}) =>
+  service.send('POST', CLAIMS, claim(name, spec), headers);
+const remove = (url: string, body?: object) => service.send('DELETE', url, body);
+const nicOf = (name: string) => service.get(`${INTERFACES}/${name}`);
+const addressesOf = (body: { status: { addresses: { address: string }[] } }) =>
+  body.status.addresses.map(({ address }) => address);
+const condition = (
+  body: { status: { conditions: { type: string; status: string; reason: string }[] } },
+  type: string,
+) => body.status.conditions.find((one) => one.type === type);
+const reasonOf = async (name: string) =>
+  condition((await service.get(`${CLAIMS}/${name}`)).body, 'Bound')?.reason;
+
+it('L1 a claim is answered with an address of each family and its binding', async () => {
+  const { code, body } = await post('l1');
+  expect(code).toBe(201);
+  expect(addressesOf(body)).toHaveLength(2);
+  expect(condition(body, 'Bound')).toMatchObject({ status: 'True' });
+  expect((await nicOf('l1')).body.spec.claimRef.uid).toBe(body.metadata.uid);
+});
+
+it('L2 many first claims at a location make one presence and blocks of their own', async () => {
+  await service.send('POST', LOCATIONS, location('l2'));
+  const answers = await Promise.all(
+    Array.from({ length: 16 }, (_, n) => post(`l2-${n}`, { ...both, location: { name: 'l2' } })),
+  );
+  const addresses = answers.flatMap(({ body }) => addressesOf(body));
+  expect(new Set(addresses).size).toBe(32);
+  const contexts = await service.get(
+    `${CLAIMS.replace('networkinterfaceclaims', 'networkcontexts')}`,
+  );
+  const there = contexts.body.items.filter(
+    ({ spec }: { spec: { location: { name: string } } }) => spec.location.name === 'l2',
+  );
+  expect(there).toHaveLength(1);
+});
+
+it('L3 the same request with the same key has the same answer', async () => {
+  const key = { 'idempotency-key': 'l3' };
+  const first = await post('l3', both, key);
+  const again = await post('l3', both, key);
+  expect([again.code, again.body]).toEqual([first.code, first.body]);
+});
+
+it('L4 a name that is taken is refused', async () => {
+  expect(await post('l1')).toMatchObject({ code: 409, body: { reason: 'AlreadyExists' } });
+});
+
+it('L5 a claim waits for its location, and binds by itself when that is open', async () => {
+  const at = { ...both, location: { name: 'l5' } };
+  expect((await post('l5', at)).code).toBe(201);
+  expect(await reasonOf('l5')).toBe('LocationNotFound');
+  await service.send('POST', LOCATIONS, location('l5', { projects: ['other'] }));
+  await expect.poll(() => reasonOf('l5')).toBe('NetworkNotAvailableInLocation');
+  const change = (spec: object) => service.send('PATCH', `${LOCATIONS}/l5`, { spec });
+  await change({ projects: ['*'], draining: true });
+  await expect.poll(() => reasonOf('l5')).toBe('LocationDraining');
+  await change({ draining: false });
+  await expect.poll(() => reasonOf('l5')).toBe('Bound');
+});
+
+it('L6 a claim for a family that its network lacks waits until it is added', async () => {
+  await service.send('POST', NETWORKS, network('six', { ipFamilies: ['IPv6'] }));
+  await post('l6', { ...both, network: { name: 'six' } });
+  expect(await reasonOf('l6')).toBe('AddressFamilyNotCarried');
+  expect((await nicOf('l6')).code).toBe(404);
+  await service.send('PATCH', `${NETWORKS}/six`, { spec: both });
+  await expect.poll(() => reasonOf('l6')).toBe('Bound');
+});
+
+it('L7 a claim for a class that is not there holds nothing', async () => {
+  await post('l7', { ...both, addresses: [{ class: 'absent' }] });
+  expect(await reasonOf('l7')).toBe('ClassNotFound');
+  expect((await nicOf('l7')).code).toBe(404);
+});
+
+it('L9 the deletion of a claim of policy Delete ends its interface', async () => {
+  expect((await remove(`${CLAIMS}/l3`)).code).toBe(200);
+  expect((await nicOf('l3')).code).toBe(404);
+});
+
+it('L10 L11 a retained interface keeps its addresses for a claim of its name', async () => {
+  const { body: before } = await post('l11', retain);
+  const { uid } = (await nicOf('l11')).body.metadata;
+  await remove(`${CLAIMS}/l11`);
+  const { body: kept } = await nicOf('l11');
+  expect(kept).toMatchObject({ metadata: { uid }, status: { phase: 'Available' } });
+  expect(kept.spec).not.toHaveProperty('claimRef');
+  await post('l11', both);
+  expect(await reasonOf('l11')).toBe('ReclaimPolicyMismatch');
+  await remove(`${CLAIMS}/l11`);
+  const { body: after } = await post('l11', retain);
+  expect(addressesOf(after)).toEqual(addressesOf(before));
+  expect((await nicOf('l11')).body.metadata.uid).toBe(uid);
+});
+
+it('L12 a claim that pins an interface waits for that one', async () => {
+  await post('l12', { ...retain, networkInterfaceName: 'absent' });
+  expect(await reasonOf('l12')).toBe('InterfaceNotFound');
+  await post('l12-held', { ...retain, networkInterfaceName: 'l11' });
+  expect(await reasonOf('l12-held')).toBe('InterfaceHeldByAnotherClaim');
+  await remove(`${CLAIMS}/l12-held`);
+});
+
+it('L13 L14 an interface is deleted by hand only while no claim holds it', async () => {
+  expect(await remove(`${INTERFACES}/l11`)).toMatchObject({ code: 409, body: { reason: 'InUse' } });
+  await remove(`${CLAIMS}/l11`);
+  expect((await remove(`${INTERFACES}/l11`)).code).toBe(200);
+  expect((await post('l11', both)).code).toBe(201);
+  expect(await reasonOf('l11')).toBe('Bound');
+});
+
+it('L17 interfaces follow the MTU of their network', async () => {
+  await service.send('PATCH', `${NETWORKS}/net-a`, { spec: { mtu: 8856 } });
+  await expect.poll(async () => (await nicOf('l1')).body.spec.mtu).toBe(8856);
+  await post('l17');
+  expect((await nicOf('l17')).body.spec.mtu).toBe(8856);
+});
+
+it('L18 a network in which interfaces stand is not deleted', async () => {
+  const refused = await remove(`${NETWORKS}/net-a`);
+  expect(refused).toMatchObject({ code: 409, body: { reason: 'InUse' } });
+  expect(refused.body.message).toMatch(/\d+ interfaces/);
+});
+
+it('L19 a writer that means another object, or an older one, is refused', async () => {
+  const { uid } = (await nicOf('l1')).body.metadata;
+  const stale = await remove(`${CLAIMS}/l1`, { preconditions: { uid } });
+  expect(stale).toMatchObject({ code: 409, body: { reason: 'Conflict' } });
+  expect((await nicOf('l1')).code).toBe(200);
+});
+
+it('shows nothing of one project in another', async () => {
+  await service.send('POST', NAMESPACES, { metadata: { name: 'beta' } });
+  const inBeta = (url: string) => url.replace('/alpha/', '/beta/');
+  const kinds = ['networkinterfaceclaims', 'networkinterfaces', 'networks', 'networkcontexts'];
+  for (const kind of kinds) {
+    const url = CLAIMS.replace('networkinterfaceclaims', kind);
+    const { items } = (await service.get(url)).body;
+    // The detector works: there is something to be seen where it is.
+    expect(items.length).toBeGreaterThan(0);
+    expect((await service.get(inBeta(url))).body.items).toEqual([]);
+    const { name } = items[0].metadata;
+    expect((await service.get(`${inBeta(url)}/${name}`)).code).toBe(404);
+    expect((await remove(`${inBeta(url)}/${name}`)).code).toBe(404);
+    expect((await service.get(`${url}/${name}`)).code).toBe(200);
+  }
+});
