@@ -1,4 +1,5 @@
 import type { EventData, EventType, LedgerEvent } from '../../src/ledger/events.ts';
+import { NaiveHolds } from './naive-holds.ts';
 
 interface Interval {
   readonly first: bigint;
@@ -63,6 +64,8 @@ export class NaiveLedger {
   readonly #joins = new Map<string, string>();
   /** Grants that the project has given up, and until when what they granted has to rest. */
   readonly #ended = new Map<string, number>();
+  readonly holds = new NaiveHolds();
+  readonly #allocations = new Map<string, string>();
   #allocating = new Map<string, number>();
   #lastAt = '';
   #turns = 0;
@@ -72,8 +75,11 @@ export class NaiveLedger {
       check(event.data.at >= this.#lastAt, 'time runs backwards');
       this.#lastAt = event.data.at;
     }
+    this.holds.apply(event);
     const isIn = (types: readonly EventType[]) => types.includes(event.type);
     if (isIn(['AddressAllocated', 'AddressReleased'])) this.#onAddress(event);
+    else if (isIn(['AddressHeld', 'AddressUnheld'])) this.#onHold(event);
+    else if (event.type.startsWith('IPAllocation')) this.#onAllocation(event);
     else if (isIn(['LocationJoined', 'LocationLeft'])) this.#onJoin(event);
     else if (event.type.startsWith('Interface')) this.#onInterface(event);
     else if (event.type.startsWith('Prefix') || event.type.startsWith('Range')) {
@@ -83,7 +89,7 @@ export class NaiveLedger {
 
   /** Whether an interface or claim holds anything at all. */
   get isEmpty(): boolean {
-    return this.#interfaces.size === 0 && this.#claims.size === 0;
+    return this.#interfaces.size + this.#claims.size + this.#allocations.size === 0;
   }
 
   countsOf(name: string, atMs: number): Counts {
@@ -224,8 +230,12 @@ export class NaiveLedger {
       const holder = event.data.interface.uid;
       check(this.#claims.get(claim.name)?.uid === claim.uid, `${claim.name} is no claim`);
       check(!this.#interfaces.has(event.data.interface.name), 'the interface is there already');
-      this.#checkTurn(claim.name, `pool/${pool}`);
-      this.#take(pool, block, at, 'held', holder);
+      if (event.data.grant === undefined) {
+        this.#checkTurn(claim.name, `pool/${pool}`);
+        this.#take(pool, block, at, 'held', holder);
+      } else {
+        this.#checkTurn(claim.name, `offer/${event.data.className}`);
+      }
       this.#allocating.set(block, policy.quarantineMs);
     } else if (event.type === 'AddressReleased') {
       const { pool, block, at, availableAt } = event.data;
@@ -235,7 +245,32 @@ export class NaiveLedger {
       const restMs = Date.parse(availableAt) - Date.parse(at);
       check(restMs === nic.addresses.get(block), `${block} does not rest as it should`);
       nic.addresses.delete(block);
-      this.#giveBack(pool, block, uid, at, availableAt);
+      if (event.data.endsGrant === undefined) this.#giveBack(pool, block, uid, at, availableAt);
+    }
+  }
+
+  /** A block of an authored pool is taken by its hold, whoever commits it. */
+  #onHold(event: LedgerEvent): void {
+    if (event.type === 'AddressHeld') {
+      const { pool, block, at, grant } = event.data;
+      this.#take(pool, block, at, 'held', grant.id);
+    } else if (event.type === 'AddressUnheld') {
+      const { pool, block, at, grantId, availableAt } = event.data;
+      this.#giveBack(pool, block, grantId, at, availableAt);
+    }
+  }
+
+  #onAllocation(event: LedgerEvent): void {
+    if (event.type === 'IPAllocationCreated') {
+      const { name, uid, pool, block, at, grant } = event.data;
+      check(!this.#allocations.has(name), `${name} holds a block already`);
+      if (grant === undefined) this.#take(pool, block, at, 'held', uid);
+      this.#allocations.set(name, uid);
+    } else if (event.type === 'IPAllocationDeleted') {
+      const { name, uid, pool, block, at, availableAt, endsGrant } = event.data;
+      check(this.#allocations.get(name) === uid, `${name} is another allocation`);
+      if (endsGrant === undefined) this.#giveBack(pool, block, uid, at, availableAt);
+      this.#allocations.delete(name);
     }
   }
 
@@ -258,10 +293,12 @@ export class NaiveLedger {
     switch (event.type) {
       case 'InterfaceReady': {
         const { name, uid, claim, spec, networkContext: context } = event.data;
-        const published = spec.addresses.map(({ address }) => address).sort();
+        const { externalAddresses: external = [] } = spec;
+        const bare = external.map(({ address }) => `${address}/32`);
+        const published = [...spec.addresses.map(({ address }) => address), ...bare].sort();
         check(`${published}` === `${[...this.#allocating.keys()].sort()}`, 'addresses differ');
         const families = new Set(spec.addresses.map(({ family }) => family));
-        check(families.size === published.length, 'a family has two addresses');
+        check(families.size === spec.addresses.length, 'a family has two addresses');
         check(spec.addresses.filter(({ primary }) => primary).length === 1, 'one is primary');
         for (const { address, subnet, gateway } of spec.addresses) {
           check(isWithin(intervalOf(subnet), intervalOf(address)), `${address} leaves its subnet`);

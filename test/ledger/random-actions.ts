@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { RangeGrant } from '../../src/ledger/decision.ts';
+import type { Grant } from '../../src/ledger/decision.ts';
 import type { ClaimSpec } from '../../src/ledger/events.ts';
 import type { PlatformState } from '../../src/ledger/platform/state.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
@@ -12,10 +12,13 @@ import {
   deleteClaim,
   deleteContext,
   deleteInterface,
+  deleteIPAllocation,
+  deleteIPClaim,
   deleteLocation,
   deleteNetwork,
   deleteProject,
   finalizers,
+  ipClaim,
   location,
   network,
   reportStatus,
@@ -34,7 +37,7 @@ export interface Action {
 
 /** What outlives an action: commands on their way, and what they were given. */
 export interface Memory {
-  readonly late: { command: ProjectCommand; grants: RangeGrant[] }[];
+  readonly late: { command: ProjectCommand; grants: Grant[] }[];
   readonly platforms: PlatformState[];
 }
 
@@ -59,10 +62,30 @@ const claims = fc
     reclaimPolicy: fc.constantFrom<ClaimSpec['reclaimPolicy']>('Delete', 'Delete', 'Retain'),
     pin: fc.constantFrom(...Array(20).fill(undefined), 'a', 'b'),
     interfaceName: fc.constantFrom(...Array(9).fill('eth0'), 'eth1'),
+    isPublic: fc.constantFrom(false, false, true),
   })
-  .map(({ name, pin, ...parts }) =>
-    claim(name, pin === undefined ? parts : { ...parts, networkInterfaceName: pin }),
+  .map(({ name, pin, isPublic, ...parts }) =>
+    claim(name, {
+      ...parts,
+      ...(pin === undefined ? {} : { networkInterfaceName: pin }),
+      ...(isPublic ? { addresses: [{ class: 'public4' }] } : {}),
+    }),
   );
+
+const ipClaims = fc
+  .record({
+    name: names,
+    own: fc.boolean(),
+    network: networks,
+    location: locations,
+    reclaimPolicy: fc.constantFrom<ClaimSpec['reclaimPolicy']>('Delete', 'Delete', 'Retain'),
+  })
+  .map(({ name, own, network, location, reclaimPolicy }) => {
+    const source = own
+      ? { ipFamily: 'IPv4' as const, scope: { network, location } }
+      : { className: 'public4' };
+    return ipClaim(name, { ...source, reclaimPolicy });
+  });
 
 const contextNames = fc.tuple(networks, locations).map((parts) => parts.join('.'));
 const ipams = fc.constantFrom(
@@ -103,6 +126,9 @@ const projectCommands: fc.Arbitrary<ProjectCommand> = fc.oneof(
   often(90, claims),
   often(32, names.map(deleteClaim)),
   often(8, names.map(deleteInterface)),
+  often(14, ipClaims),
+  often(8, names.map(deleteIPClaim)),
+  often(4, names.map(deleteIPAllocation)),
   often(4, statuses),
   often(8, newNetworks),
   often(4, widened),
@@ -136,11 +162,22 @@ function often<T>(weight: number, arbitrary: fc.Arbitrary<T>) {
 }
 
 /** Decides a command once; what it is granted is kept for later, or never used. */
-function decideOnce(world: World, memory: Memory, command: ProjectCommand, grants: RangeGrant[]) {
+function decideOnce(world: World, memory: Memory, command: ProjectCommand, grants: Grant[]) {
   const decision = world.inProject(command, world.contextOf(grants));
   if (decision.outcome !== 'needs') return;
   world.fulfil(decision.need, grants);
   memory.late.push({ command, grants });
+}
+
+/** Fences a hold that nothing was committed with; what follows takes it back. */
+function recoverHold(world: World, index: number): void {
+  const holds = [...world.pools.values()].flatMap((pool) => [...pool.holds.values()]);
+  const open = holds.filter(({ grantId }) => !world.project.heldGrants.has(grantId));
+  const hold = open[index % Math.max(1, open.length)];
+  if (hold === undefined) return;
+  const { grantId } = hold;
+  world.run({ type: 'AbandonGrant', grantId });
+  world.settle();
 }
 
 /** Fences a grant that nothing was committed with, and takes it back. */
@@ -189,6 +226,11 @@ function clearContext(world: World, name: string): void {
     if (nic.claim !== undefined) world.run(deleteClaim(nic.claim.name));
     world.run(deleteInterface(nic.name));
   }
+  for (const { name: block, scope } of world.project.allocations.values()) {
+    if (`${scope.network}.${scope.location}` !== name) continue;
+    world.run(deleteIPClaim(block));
+    world.run(deleteIPAllocation(block));
+  }
   world.run(deleteContext(name));
 }
 
@@ -215,9 +257,11 @@ function commitLate(world: World, memory: Memory, index: number): void {
 
 /** Deletes a location as the API does, which counts the interfaces that stand there. */
 function removeLocation(world: World, name: string): void {
-  const { interfaces, presences } = world.project;
+  const { interfaces, allocations, presences } = world.project;
   const isThere = (presence: string) => presences.get(presence)?.location.name === name;
-  const standing = interfaces.count(({ presence }) => isThere(presence));
+  const standing =
+    interfaces.count(({ presence }) => isThere(presence)) +
+    allocations.count(({ scope }) => scope.location === name);
   world.run(deleteLocation(name, standing));
 }
 
@@ -242,7 +286,12 @@ function acts<T>(
 const nothing = fc.constant('');
 const index = fc.nat(20);
 const jumps = fc.constantFrom(0, 1, 20_000, 59_999, 60_000, 200_000);
-const needy = fc.oneof(often(4, claims), often(1, newNetworks), often(2, newContexts));
+const needy = fc.oneof(
+  often(4, claims),
+  often(1, ipClaims),
+  often(1, newNetworks),
+  often(2, newContexts),
+);
 
 /** What may happen next. */
 export const actions: fc.Arbitrary<Action> = fc.oneof(
@@ -251,6 +300,7 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
   acts(8, 'once', needy, (world, one, memory) => decideOnce(world, memory, one, [])),
   acts(4, 'late', index, (world, n, memory) => commitLate(world, memory, n)),
   acts(4, 'recover', index, (world, n) => recoverGrant(world, n)),
+  acts(2, 'recover hold', index, (world, n) => recoverHold(world, n)),
   acts(3, 'on older', fc.tuple(needy, index), (world, [one, n], memory) =>
     decideUnderOlder(world, memory, one, n),
   ),

@@ -14,11 +14,14 @@ import {
   createProject,
   deleteClaim,
   deleteInterface,
+  deleteIPAllocation,
+  deleteIPClaim,
   deleteProject,
   finalizers,
   location,
   network,
-  planOf,
+  planWith,
+  publicV4,
   serveWaiting,
 } from './commands.ts';
 import { NaiveLedger } from './naive-ledger.ts';
@@ -171,6 +174,14 @@ function expectSameAsLog(world: World): void {
   }
 }
 
+/** Fences and takes back what attempts that were lost still hold. */
+function recoverHolds(world: World): void {
+  for (const { holds } of world.pools.values()) {
+    for (const { grantId } of holds.values()) world.do({ type: 'AbandonGrant', grantId });
+  }
+  world.settle();
+}
+
 /** Releases everything: what is left is what was withheld from the start, and then nothing. */
 function releaseEverything(world: World, naive: NaiveLedger): void {
   const { project } = world;
@@ -183,7 +194,12 @@ function releaseEverything(world: World, naive: NaiveLedger): void {
     world.run(deleteClaim(name));
   }
   for (const name of world.project.interfaces.keys()) world.run(deleteInterface(name));
+  for (const name of world.project.ipClaims.keys()) world.run(deleteIPClaim(name));
+  for (const name of world.project.allocations.keys()) world.run(deleteIPAllocation(name));
   world.settle();
+  recoverHolds(world);
+  expect(naive.holds.open).toEqual([]);
+  expect(naive.countsOf('public-a', world.atMs).held).toBe(0n);
   expect(naive.isEmpty).toBe(true);
   for (const pool of world.project.pools.keys()) {
     expect([pool, naive.countsOf(pool, world.atMs).held]).toEqual([pool, 0n]);
@@ -201,7 +217,7 @@ function releaseEverything(world: World, naive: NaiveLedger): void {
 describe('any sequence of commands', () => {
   const start = [createProject, location('l0'), location('l1'), network('n0'), network('n1')];
 
-  const plan = planOf({ root: 'fd20::/118', project: 119, lease: '40s', grace: '20s' });
+  const plan = planWith({ root: 'fd20::/118', project: 119, lease: '40s', grace: '20s' }, publicV4);
 
   function play(world: World, isNew: boolean, steps: readonly Action[]): void {
     const naive = watch(world);
