@@ -196,3 +196,26 @@ it('takes from the emptiest pool of a class that says so', async () => {
     [{ address: '198.51.100.1' }],
   ]);
 });
+
+it('counts what is retained apart, of interfaces and of IPClaims', async () => {
+  const { ledger, views, stop } = await startLedger(memory(), plan);
+  await prepare(ledger, 'alpha');
+  const claim = commands.claim('web', 'us', { ...PUBLIC, reclaimPolicy: 'Retain' });
+  const spec = { className: 'public4', reclaimPolicy: 'Retain' } as const;
+  const block = { type: 'CreateIPClaim', name: 'edge', metadata: {}, asOperator: false } as const;
+  const held = { held: '2', retained: '0', quarantined: '0', free: '2' };
+  const retained = { held: '0', retained: '2', quarantined: '0', free: '2' };
+  for (let round = 0; round < 2; round += 1) {
+    eventsOf(await ledger.project('alpha', claim, request()));
+    eventsOf(await ledger.project('alpha', { ...block, spec }, request()));
+    expect(views.poolCounts('public-a')).toMatchObject(held);
+    for (const [type, name] of [
+      ['DeleteClaim', 'web'] as const,
+      ['DeleteIPClaim', 'edge'] as const,
+    ]) {
+      eventsOf(await ledger.project('alpha', { type, name, expect: {} }, request()));
+    }
+    expect(views.poolCounts('public-a')).toMatchObject(retained);
+  }
+  await stop();
+});
