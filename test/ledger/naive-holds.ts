@@ -9,7 +9,7 @@ interface Hold {
   until: number;
 }
 
-/** A second opinion on the holds of authored pools: from the grant to its return, and no step back. */
+/** A second opinion on holds of authored pools: from the grant to its return, and no step back. */
 export class NaiveHolds {
   readonly #holds = new Map<string, Hold>();
 
