@@ -105,7 +105,7 @@ export class AuthoredPools {
     const registered = this.#ledger.platformState.pools.get(name);
     if (registered === undefined) return;
     const { uid, root, spec, metadata } = registered;
-    const { pools, endedGrants } = await this.#ledger.poolState(root);
+    const { pools, endedGrants } = await this.#ledger.refreshPool(root);
     const present = pools.get(name);
     if (present?.uid === uid) return this.#narrow(registered, present);
     if (!endedGrants.has(uid)) {
@@ -118,17 +118,27 @@ export class AuthoredPools {
     await this.#ledger.platform(unregister, this.#ledger.own());
   }
 
-  /** What was registered for a change that did not happen is fenced, then given up. */
+  /**
+   * What was registered for a change that did not happen is fenced, then given up. Another process
+   * may be in the middle of a change: what it has committed before the fence is seen after it, and
+   * what it registers later is another registration.
+   */
   async #narrow(registered: RegisteredPool, { spec }: PoolRecord): Promise<void> {
     if (isDeepStrictEqual(registered.spec, spec)) return;
-    const { name, uid, root } = registered;
+    const { name, uid, root, revision } = registered;
     const grants = Object.entries(grantsOfRanges(this.#ledger.platformState, name));
     for (const [range, id] of grants) {
       if (!rangesOf(spec).includes(range)) await this.#abandon(root, id);
     }
-    const change = { type: 'ChangeRegistration', name, uid, spec } as const;
-    const changed = await this.#ledger.platform(change, this.#ledger.own());
-    if (changed.outcome === 'rejected') throw new Error(changed.rejection.message);
+    const present = (await this.#ledger.refreshPool(root)).pools.get(name);
+    if (present?.uid !== uid || isDeepStrictEqual(registered.spec, present.spec)) return;
+    const change = { type: 'ChangeRegistration', name, uid, spec: present.spec } as const;
+    const narrow = { ...change, expectRevision: revision };
+    const changed = await this.#ledger.platform(narrow, this.#ledger.own());
+    // Whoever has changed or ended the registration meanwhile brings it to its end, too.
+    const isOvertaken = ['NotFound', 'Conflict'];
+    if (changed.outcome !== 'rejected' || isOvertaken.includes(changed.rejection.reason)) return;
+    throw new Error(changed.rejection.message);
   }
 
   async #abandon(root: string, grantId: string): Promise<void> {

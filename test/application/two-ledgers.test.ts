@@ -62,3 +62,21 @@ it('serves who waits for what another ledger has decided in the platform', async
   await expect.poll(bound, { timeout: 10_000 }).toBe('True');
   await stop();
 });
+
+it('leaves a range registered that another ledger has just given a pool', async () => {
+  const store = memory();
+  const [here, there] = [await ledgerOn(store), await ledgerOn(store)];
+  const [cidr, further] = ['198.51.100.0/28', '198.51.100.64/28'];
+  const spec = { ipFamily: 'IPv4' as const, cidr, classNames: [] };
+  const named = { name: 'public', metadata: {} };
+  await here.authoredPool({ type: 'CreatePool', ...named, spec }, request());
+  await there.platformUpTo(here.platformState.revision);
+  await there.poolState('public');
+  const wider = { ...spec, additionalCIDRs: [further] };
+  await here.authoredPool({ type: 'UpdatePool', ...named, expect: {}, spec: wider }, request());
+  await there.platformUpTo(here.platformState.revision);
+  await there.settlePool('public');
+  const types = (await everything(store)).map(({ type }) => type);
+  expect(types).not.toContain('RootRangeReleased');
+  expect(there.platformState.pools.get('public')?.spec).toEqual(wider);
+});

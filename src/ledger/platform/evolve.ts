@@ -102,8 +102,9 @@ function evolvePool(state: PlatformState, event: LedgerEvent): PlatformState | u
   }
 }
 
-function withPool(state: PlatformState, pool: RegisteredPool): PlatformState {
-  return { ...state, pools: state.pools.set(pool.name, pool) };
+function withPool(state: PlatformState, pool: Omit<RegisteredPool, 'revision'>): PlatformState {
+  const registered = { ...pool, revision: state.revision };
+  return { ...state, pools: state.pools.set(pool.name, registered) };
 }
 
 /** The plan's pools are registered by their range alone; what they offer stands in the plan. */

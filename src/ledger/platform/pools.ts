@@ -27,6 +27,8 @@ export type PoolDirectoryCommand =
       readonly name: string;
       readonly uid: string;
       readonly spec: IPPoolSpec;
+      /** The registration that this rests on: one that was changed since is left alone. */
+      readonly expectRevision?: number;
     }
   | { readonly type: 'UnregisterPool'; readonly name: string; readonly uid: string };
 
@@ -68,12 +70,15 @@ export function registerPool(
 /** Says anew what a pool offers and which ranges it has; what is added is checked. */
 export function changeRegistration(
   draft: PlatformDraft,
-  { name, uid, spec }: Of<'ChangeRegistration'>,
+  { name, uid, spec, expectRevision }: Of<'ChangeRegistration'>,
   context: DecisionContext,
 ): Rejection | undefined {
   const subject = { kind: 'IPPool', name };
   const present = draft.state.pools.get(name);
   if (present?.uid !== uid) return { reason: 'NotFound', subject, message: 'not found' };
+  if (expectRevision !== undefined && expectRevision !== present.revision) {
+    return { reason: 'Conflict', subject, message: 'its registration has been changed' };
+  }
   const before = rangesOf(present.spec);
   const after = rangesOf(spec);
   if (isDeepStrictEqual(present.spec, spec)) return undefined;

@@ -44,6 +44,8 @@ export interface RegisteredPool extends ObjectRef {
   readonly spec: IPPoolSpec;
   /** What it was asked to begin with, for whoever has to open it. */
   readonly metadata: StoredMetadata;
+  /** Platform revision of what was said of it last. */
+  readonly revision: number;
 }
 
 export interface RootRange {
