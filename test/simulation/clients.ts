@@ -1,6 +1,7 @@
+import type { Ledger } from '../../src/application/ledger.ts';
 import type { LedgerAnswer, LedgerRequest } from '../../src/application/request.ts';
 import { isExpected, type LedgerProcess } from './ledger-process.ts';
-import { type ClientCommand, RandomCommands } from './random-commands.ts';
+import { type ClientCommand, EXTRA_POOLS, RandomCommands } from './random-commands.ts';
 import { check } from './reading/check.ts';
 import type { NaiveReading } from './reading/naive-reading.ts';
 import type { Seeded } from './seeded.ts';
@@ -19,9 +20,30 @@ export interface Sent {
 const SENT_KEPT = 50;
 const PROJECT = 'addressSpace-project.';
 const PLATFORM = 'addressSpace-platform';
+const POOL = 'addressSpace-pool.';
+
+/** Commands that may end what is retained. */
+const DELETIONS = ['DeleteInterface', 'DeleteIPAllocation', 'ChangeMetadata'];
 
 /** Commands whose repetition is told by their key. */
 const keyOf = (commandId: string) => ({ key: commandId, requestHash: commandId, code: 201 });
+
+function commandOf(of: ClientCommand): { readonly type: string } {
+  return 'pool' in of ? of.pool : of.command;
+}
+
+function streamOf(of: ClientCommand): string {
+  if (of.project !== undefined) return PROJECT + of.project;
+  if (!('pool' in of)) return PLATFORM;
+  const { name } = of.pool;
+  return POOL + (name === EXTRA_POOLS[1] ? EXTRA_POOLS[0] : name);
+}
+
+function carryOut(ledger: Ledger, { of, request }: Sent): Promise<LedgerAnswer> {
+  if (of.project !== undefined) return ledger.project(of.project, of.command, request);
+  if ('pool' in of) return ledger.authoredPool(of.pool, request);
+  return ledger.platform(of.command, request);
+}
 
 /**
  * The clients of the ledgers. They hold every answer against the log: what was acknowledged is
@@ -66,7 +88,9 @@ export class Clients {
     }
     const of = this.#commands.next(process.parts.views);
     const dryRun = random.chance(0.04);
-    const sent = this.#begin(of, dryRun, !dryRun && random.chance(0.3));
+    // A pool's command with a key is told apart by the views alone, before the ledger is asked.
+    const mayBeKeyed = !dryRun && !('pool' in of);
+    const sent = this.#begin(of, dryRun, mayBeKeyed && random.chance(0.3));
     if (sent.request.idempotency !== undefined) {
       this.#sent.push(sent);
       if (this.#sent.length > SENT_KEPT) this.#sent.shift();
@@ -80,8 +104,6 @@ export class Clients {
   }
 
   send(process: LedgerProcess, sent: Sent): Promise<LedgerAnswer | undefined> {
-    const { of, request } = sent;
-    const { project, command } = of;
     const { ledger } = process.parts;
     const begin = this.#inFlight.get(process) ?? 0;
     this.#inFlight.set(process, begin + 1);
@@ -91,10 +113,7 @@ export class Clients {
       this.#time.post(process.owner, async () => {
         let answer: LedgerAnswer | undefined;
         try {
-          answer =
-            project === undefined
-              ? await ledger.platform(command, request)
-              : await ledger.project(project, command, request);
+          answer = await carryOut(ledger, sent);
           this.#judge(process, sent, answer, isAcknowledged);
         } catch (fault) {
           if (!isExpected(fault)) this.#onFault(fault);
@@ -117,15 +136,14 @@ export class Clients {
     const actor = { issuer: 'simulation', subject: 'client', role: 'operator' };
     const key = isKeyed ? { idempotency: keyOf(commandId) } : {};
     const request = { commandId, correlationId: commandId, actor, dryRun, ...key };
-    const { type } = of.command;
-    if (type === 'DeleteInterface' || type === 'ChangeMetadata') this.#deletions.add(commandId);
+    if (DELETIONS.includes(commandOf(of).type)) this.#deletions.add(commandId);
     return { of, request, times: 0, isAcknowledged: false };
   }
 
   #judge(process: LedgerProcess, sent: Sent, answer: LedgerAnswer, isAcknowledged: boolean): void {
     const { project } = sent.of;
     const { commandId, dryRun } = sent.request;
-    const stream = project === undefined ? PLATFORM : PROJECT + project;
+    const stream = streamOf(sent.of);
     const logged = this.#reading.chains.eventsOf(stream, commandId);
     if (answer.outcome === 'rejected') {
       // Of two that are under way at once one may be refused and the other carried out after it.
@@ -185,13 +203,13 @@ export class Clients {
   }
 
   #nameOf({ of, request }: Sent): string {
-    return `${of.command.type} ${request.commandId} of ${of.project ?? 'the platform'}`;
+    return `${commandOf(of).type} ${request.commandId} of ${of.project ?? 'the platform'}`;
   }
 
   #count({ of }: Sent, answer: LedgerAnswer | undefined): void {
     const outcome = answer === undefined ? 'unavailable' : answer.outcome;
     const detail = answer?.outcome === 'rejected' ? ` ${answer.rejection.reason}` : '';
-    const key = `${of.command.type} ${outcome}${detail}`;
+    const key = `${commandOf(of).type} ${outcome}${detail}`;
     this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1);
   }
 }

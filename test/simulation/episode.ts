@@ -3,7 +3,7 @@ import { Clients } from './clients.ts';
 import { type FaultRates, type Network, NO_FAULTS } from './connection.ts';
 import { LedgerProcess } from './ledger-process.ts';
 import { smallPlan } from './plans.ts';
-import { PROJECTS } from './random-commands.ts';
+import { EXTRA_POOLS, PROJECTS } from './random-commands.ts';
 import { loggedEvent } from './reading/chains.ts';
 import { check } from './reading/check.ts';
 import { NaiveReading } from './reading/naive-reading.ts';
@@ -289,6 +289,7 @@ export class Episode {
       check(round < DELETION_ROUNDS_MAX, `projects ${left} cannot be deleted`);
       await this.#deleteOnce();
     }
+    await this.#deletePools();
     for (const process of this.#alive) process.crash();
     this.#start();
     await this.#settle();
@@ -297,6 +298,19 @@ export class Episode {
     check(open.length === 0, () => `grants are open: ${JSON.stringify(open)}`);
     this.#reading.checkEmpty(process.clock().getTime());
     this.#checkCounts();
+  }
+
+  /** Quarantines end, then the pools go, a child before its parent. */
+  async #deletePools(): Promise<void> {
+    await this.#settle();
+    const [process] = this.#serving as [LedgerProcess];
+    for (const name of EXTRA_POOLS.toReversed()) {
+      const pool = { type: 'DeletePool', name, expect: {} } as const;
+      const asked = this.#clients.ask(process, { project: undefined, pool });
+      await this.#run(this.#time.nowMs + A_MINUTE_MS);
+      const answer = await asked;
+      check(!this.#reading.pools.has(name), () => `${name} stays: ${JSON.stringify(answer)}`);
+    }
   }
 
   async #deleteOnce(): Promise<void> {
@@ -316,6 +330,14 @@ export class Episode {
       }
       for (const { name } of named('NetworkInterfaceClaim')) {
         this.#clients.ask(process, { project, command: { type: 'DeleteClaim', name, expect: {} } });
+      }
+      for (const { name } of named('IPClaim')) {
+        const command = { type: 'DeleteIPClaim', name, expect: {} } as const;
+        this.#clients.ask(process, { project, command });
+      }
+      for (const name of this.#reading.projects.get(project)?.blocks.allocations.keys() ?? []) {
+        const command = { type: 'DeleteIPAllocation', name, expect: {} } as const;
+        this.#clients.ask(process, { project, command });
       }
       for (const { name } of named('NetworkInterface')) {
         const command = { type: 'DeleteInterface', name, expect: {} } as const;

@@ -1,5 +1,8 @@
-import type { ClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
+import type { ClaimSpec, IPClaimSpec, LocationSpec, NetworkSpec } from '../../src/ledger/events.ts';
+import { ipClassSpec } from '../../src/ledger/ip-class.ts';
+import type { IPPoolSpec } from '../../src/ledger/ip-pool.ts';
 import type { PlatformCommand } from '../../src/ledger/platform/decide.ts';
+import type { AuthoredPoolCommand } from '../../src/ledger/pool/life.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
 import type { Views } from '../../src/views/views.ts';
 import { EXTERNAL_CLASSES } from './plans.ts';
@@ -7,11 +10,16 @@ import type { Seeded } from './seeded.ts';
 
 export const PROJECTS = ['acme', 'borealis', 'cobalt'] as const;
 const LOCATIONS = ['us', 'eu', 'ap'] as const;
+/** Authored while it goes on; the second one is a child of the first. */
+export const EXTRA_POOLS = ['extra', 'extra-child', 'spare'] as const;
+const PASSING_CLASS = 'passing-ipv4';
+const IP_CLAIMS = 5;
 const NETWORKS = 2;
 const CLAIMS = 10;
 
-/** A command and the space that decides it: a project's, or the platform. */
+/** A command and the space that decides it: a project's, an authored pool's, or the platform. */
 export type ClientCommand =
+  | { readonly project: undefined; readonly pool: AuthoredPoolCommand }
   | { readonly project: string; readonly command: ProjectCommand }
   | { readonly project: undefined; readonly command: PlatformCommand };
 
@@ -27,6 +35,7 @@ export class RandomCommands {
   next(views: Views): ClientCommand {
     const random = this.#random;
     if (random.chance(0.06)) return { project: undefined, command: this.#platform(views) };
+    if (random.chance(0.06)) return { project: undefined, pool: this.#pool(views) };
     const project = random.pick(PROJECTS);
     return { project, command: this.#project(project, views) };
   }
@@ -39,7 +48,61 @@ export class RandomCommands {
       [5, () => ({ type: 'CreateLocation', name, spec: this.#location(), metadata: {} })],
       [3, () => ({ type: 'UpdateLocation', name, expect, spec: this.#location(), metadata: {} })],
       [1, () => ({ type: 'DeleteLocation', name, expect, standing: views.standingAt(name) })],
+      [2, () => this.#class(views)],
     ])();
+  }
+
+  /** Quotas, policies and visibility of classes that are there, and one that comes and goes. */
+  #class(views: Views): PlatformCommand {
+    const random = this.#random;
+    const name = random.pick(['public-ipv4', 'public-ipv6', PASSING_CLASS]);
+    const present = views.get('IPClass', '', name)?.object;
+    const spec = {
+      ...ipClassSpec.parse(present?.spec ?? { ipFamily: 'IPv4', defaultPrefixLength: 32 }),
+      visibility: 'shared' as const,
+      projects: random.chance(0.8) ? ['*'] : [random.pick(PROJECTS)],
+      quarantine: `${random.pick([0, 5, 20])}s`,
+    };
+    const quota = random.chance(0.3) ? { projectQuota: random.between(0, 3) } : {};
+    const { projectQuota: _, ...rest } = spec;
+    const changed = { ...rest, ...quota };
+    const expect = this.#expect(views, 'IPClass', '', name);
+    if (name === PASSING_CLASS && random.chance(0.3)) {
+      return { type: 'DeleteClass', name, expect, standing: views.usesOfClass(name) };
+    }
+    if (present === undefined) return { type: 'CreateClass', name, spec: changed, metadata: {} };
+    return { type: 'UpdateClass', name, expect, spec: changed, metadata: {} };
+  }
+
+  /** Pools that operators make, widen, drain and delete. */
+  #pool(views: Views): AuthoredPoolCommand {
+    const random = this.#random;
+    const name = random.pick(EXTRA_POOLS);
+    const expect = this.#expect(views, 'IPPool', '', name);
+    const spec = this.#poolSpec(name);
+    return random.weighted<() => AuthoredPoolCommand>([
+      [4, () => ({ type: 'CreatePool', name, spec, metadata: {} })],
+      [3, () => ({ type: 'UpdatePool', name, expect, spec, metadata: {} })],
+      [3, () => ({ type: 'DeletePool', name, expect })],
+    ])();
+  }
+
+  #poolSpec(name: string): IPPoolSpec {
+    const random = this.#random;
+    const classNames = ['public-ipv4', PASSING_CLASS].filter(() => random.chance(0.7));
+    const draining = random.chance(0.15) ? { draining: true } : {};
+    if (name === EXTRA_POOLS[1]) {
+      const parentPoolRef = { name: EXTRA_POOLS[0] };
+      return { ipFamily: 'IPv4', parentPoolRef, prefixLength: 31, classNames, ...draining };
+    }
+    const further = ['198.51.100.32/30', '198.51.100.64/31'].filter(() => random.chance(0.4));
+    const excluded = random.chance(0.3) ? [{ cidr: '198.51.100.17/32', reason: 'router' }] : [];
+    return {
+      ...{ ipFamily: 'IPv4', cidr: name === EXTRA_POOLS[0] ? '198.51.100.16/29' : '100.64.0.0/30' },
+      ...(further.length > 0 ? { additionalCIDRs: further } : {}),
+      ...(excluded.length > 0 && name === EXTRA_POOLS[0] ? { excludedCIDRs: excluded } : {}),
+      ...{ classNames, ...draining },
+    };
   }
 
   #project(project: string, views: Views): ProjectCommand {
@@ -48,6 +111,7 @@ export class RandomCommands {
     const network = `${project}-n${random.below(NETWORKS)}`;
     const location = random.pick(LOCATIONS);
     const context = `${network}.${location}`;
+    const block = `${project}-b${random.below(IP_CLAIMS)}`;
     const NIC = 'NetworkInterface';
     const of = (kind: string, name: string) => this.#expect(views, kind, project, name);
     return random.weighted<() => ProjectCommand>([
@@ -63,6 +127,9 @@ export class RandomCommands {
         28,
         () => ({ type: 'DeleteClaim', name: claim, expect: of('NetworkInterfaceClaim', claim) }),
       ],
+      [12, () => this.#ipClaim(block, network, location)],
+      [8, () => ({ type: 'DeleteIPClaim', name: block, expect: of('IPClaim', block) })],
+      [4, () => ({ type: 'DeleteIPAllocation', name: block, expect: {} })],
       [8, () => ({ type: 'DeleteInterface', name: claim, expect: of(NIC, claim) })],
       [4, () => this.#report(claim, of(NIC, claim))],
       [
@@ -162,7 +229,9 @@ export class RandomCommands {
   #claim(name: string, network: string, location: string): ProjectCommand {
     const random = this.#random;
     const classes = random.chance(0.3)
-      ? EXTERNAL_CLASSES.filter(() => random.chance(0.5)).map((one) => ({ class: one }))
+      ? [...EXTERNAL_CLASSES, PASSING_CLASS]
+          .filter(() => random.chance(0.4))
+          .map((one) => ({ class: one }))
       : [];
     const other = `${name.slice(0, name.indexOf('-'))}-c${random.below(CLAIMS)}`;
     const spec: ClaimSpec = {
@@ -177,6 +246,20 @@ export class RandomCommands {
     };
     const asOperator = random.chance(0.5);
     return { type: 'RequestClaim', name, spec, metadata: {}, asOperator };
+  }
+
+  #ipClaim(name: string, network: string, location: string): ProjectCommand {
+    const random = this.#random;
+    const scope = { network, location };
+    const source = random.weighted<IPClaimSpec>([
+      [3, { className: random.pick([...EXTERNAL_CLASSES, PASSING_CLASS]) }],
+      [2, { ipFamily: random.pick(['IPv4', 'IPv6'] as const), scope }],
+      [1, { poolRef: { name: random.pick(['public-a', ...EXTRA_POOLS]) } }],
+      [1, { className: 'public-ipv4', address: `198.51.100.${random.below(4)}` }],
+    ]);
+    const policy = random.chance(0.5) ? {} : { reclaimPolicy: 'Retain' as const };
+    const spec = { ...source, ...policy };
+    return { type: 'CreateIPClaim', name, spec, metadata: {}, asOperator: random.chance(0.5) };
   }
 
   #report(name: string, expect: object): ProjectCommand {

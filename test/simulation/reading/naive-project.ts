@@ -1,6 +1,7 @@
 import type { EventData } from '../../../src/ledger/events.ts';
 import { addresses, liesIn, meet } from './blocks.ts';
 import { check } from './check.ts';
+import { NaiveAllocations } from './naive-allocations.ts';
 
 interface Holding {
   readonly pool: string;
@@ -47,6 +48,7 @@ export class NaiveProject {
   readonly interfaces = new Map<string, Interface>();
   readonly contexts = new Map<string, Context>();
   readonly networks = new Map<string, string>();
+  readonly blocks = new NaiveAllocations();
   /** What has been allocated for an interface that is not there yet. */
   #allocating: (Holding & { readonly interface: string; readonly claim: string })[] = [];
   #turns = 0;
@@ -164,7 +166,12 @@ export class NaiveProject {
     nic.lease = expiresAt === null ? undefined : { endsAt: expiresAt, isAnnounced: false };
   }
 
-  expire({ name, uid, at, releaseAt }: EventData<'RetentionExpiring'>): void {
+  expire(data: EventData<'RetentionExpiring'>): void {
+    const { kind, name, uid, at, releaseAt } = data;
+    if (kind === 'IPAllocation') {
+      this.blocks.expire(data);
+      return;
+    }
     const nic = this.#interface(name, uid);
     check(nic.claim === undefined, `interface ${name} is claimed and expires`);
     const { lease } = nic;
@@ -227,6 +234,7 @@ export class NaiveProject {
   checkClosed(): void {
     const { claims, interfaces, contexts, networks } = this;
     const left = [claims, interfaces, contexts, networks].flatMap((one) => [...one.keys()]);
+    left.push(...this.blocks.left);
     check(left.length === 0, `${left} outlive project ${this.name}`);
   }
 

@@ -27,7 +27,10 @@ export class NaiveReading {
   readonly touched = new Set<string>();
   /** Location uid and project, and the join that is in force. */
   readonly #joins = new Map<string, string>();
+  /** Ranges of root pools, and whose they are. */
   readonly #rootRanges = new Map<string, string>();
+  /** Registrations that a root's stream has given up. */
+  readonly #givenUp = new Set<string>();
   readonly #projectNames: readonly string[];
   readonly #deletionAskedFor: AskedFor;
 
@@ -65,7 +68,7 @@ export class NaiveReading {
         check(isCarved, `${text} of ${pool.name} is no carve of ${pool.parent?.name}`);
       }
       const isShared = root.ranges.every(
-        ({ grantId, text }) => grantId !== undefined || isRoot(text, this.#rootRanges),
+        ({ grantId, text }) => grantId !== undefined || this.#rootRanges.has(text),
       );
       const domain = isShared ? 'platform' : root.name;
       const blocks = domains.get(domain) ?? [];
@@ -91,7 +94,7 @@ export class NaiveReading {
     const { inForce } = this.grants;
     check(inForce.length === 0, () => `grants are left: ${inForce.join('; ')}`);
     for (const [name, pool] of this.pools) {
-      check(this.#rootRanges.has(name), `pool ${name} is left`);
+      check(!name.includes('.'), `pool ${name} is left`);
       pool.checkUnused();
       const { total, reserved, free } = pool.counts(nowMs);
       const isFree = BigInt(total) === BigInt(reserved) + BigInt(free);
@@ -104,11 +107,25 @@ export class NaiveReading {
     switch (event.type) {
       case 'RootRangeRegistered': {
         const { pool, prefix } = event.data;
-        for (const [other, text] of this.#rootRanges) {
+        for (const [text, other] of this.#rootRanges) {
           const isApart = !meet(addresses(text), addresses(prefix)) || isV6(text) !== isV6(prefix);
           check(isApart, `root pools ${pool.name} and ${other} overlap`);
         }
-        this.#rootRanges.set(pool.name, prefix);
+        this.#rootRanges.set(prefix, pool.name);
+        break;
+      }
+      case 'RootRangeReleased': {
+        const { pool, prefix } = event.data;
+        check(this.#rootRanges.get(prefix) === pool.name, `${prefix} is not ${pool.name}'s`);
+        const ranges = this.pools.get(pool.name)?.ranges ?? [];
+        const isUsed = ranges.some(({ text }) => text === prefix);
+        check(!isUsed, `${prefix} is released while ${pool.name} has it`);
+        this.#rootRanges.delete(prefix);
+        break;
+      }
+      case 'PoolUnregistered': {
+        const { name } = event.data.pool;
+        check(!this.pools.has(name), `pool ${name} is unregistered and is there`);
         break;
       }
       case 'LocationJoined': {
@@ -142,7 +159,9 @@ export class NaiveReading {
     switch (event.type) {
       case 'RangeAdded': {
         const { pool, prefix } = event.data;
-        check(this.#rootRanges.get(pool) === prefix, `${prefix} of ${pool} is not registered`);
+        check(this.#rootRanges.get(prefix) === pool, `${prefix} of ${pool} is not registered`);
+        const { id = '' } = event.data.grant ?? {};
+        check(!this.#givenUp.has(id), `${prefix} of ${pool} was given up`);
         const authored = this.pools.get(pool) ?? new NaivePool(pool, stream);
         this.pools.set(pool, authored);
         authored.addRange(prefix, undefined);
@@ -150,8 +169,12 @@ export class NaiveReading {
         break;
       }
       case 'PrefixCarved': {
-        const { pool, prefix, at, className, scope, grant } = event.data;
-        check(grant !== undefined, `${prefix} is carved for nobody`);
+        const { pool, prefix, at, childPool, className, scope, grant } = event.data;
+        if (grant === undefined) {
+          this.#carveChild(stream, event.data);
+          break;
+        }
+        check(childPool.includes('.'), `${childPool} is no pool of a project`);
         const { id, generation, ordinal } = grant;
         this.#pool(pool).take(prefix, at, 'carved', id);
         const key = JSON.stringify([pool, generation, className, scope, ordinal]);
@@ -160,11 +183,30 @@ export class NaiveReading {
         break;
       }
       case 'PrefixReturned': {
-        const { pool, prefix, grantId = '', at, availableAt } = event.data;
+        const { pool, prefix, grantId, at, availableAt } = event.data;
+        if (grantId === undefined) {
+          this.#returnChild(event.data);
+          break;
+        }
         this.#pool(pool).giveBack(prefix, grantId, at, availableAt);
         this.grants.takeBack(grantId, `${pool} ${prefix}`, Date.parse(availableAt));
         break;
       }
+      case 'RangeRemoved':
+        this.#pool(event.data.pool).removeRange(event.data.prefix);
+        if (this.#pool(event.data.pool).ranges.length === 0) this.pools.delete(event.data.pool);
+        break;
+      case 'PrefixReserved': {
+        const { pool, prefix, at, reason } = event.data;
+        this.#pool(pool).take(prefix, at, 'reserved', reason);
+        break;
+      }
+      case 'ReservationLifted':
+        this.#pool(event.data.pool).lift(event.data.prefix);
+        break;
+      case 'GrantAbandoned':
+        this.#givenUp.add(event.data.grantId);
+        break;
       case 'AddressHeld': {
         const { pool, block, at, project, claim, ordinal, grant } = event.data;
         this.#pool(pool).take(block, at, 'held', grant.id);
@@ -234,26 +276,12 @@ export class NaiveReading {
         if (pool.ranges.length === 0) this.pools.delete(name);
         break;
       }
-      case 'PrefixCarved': {
-        const { pool, prefix, at, childPool } = event.data;
-        this.#pool(pool).take(prefix, at, 'carved', childPool);
-        check(!this.pools.has(childPool), `${childPool} has two carves`);
-        const child = new NaivePool(childPool, stream, this.#pool(pool));
-        child.addRange(prefix, undefined);
-        this.pools.set(childPool, child);
-        this.touched.add(childPool);
+      case 'PrefixCarved':
+        this.#carveChild(stream, event.data);
         break;
-      }
-      case 'PrefixReturned': {
-        const { pool, prefix, at, childPool, availableAt } = event.data;
-        const child = this.#pool(childPool);
-        child.checkUnused();
-        const isRested = Date.parse(availableAt) >= child.latestRestMs();
-        check(isRested, `${prefix} is back before what rests in it`);
-        this.#pool(pool).giveBack(prefix, childPool, at, availableAt);
-        this.pools.delete(childPool);
+      case 'PrefixReturned':
+        this.#returnChild(event.data);
         break;
-      }
       case 'PrefixReserved': {
         const { pool, prefix, at, reason } = event.data;
         this.#pool(pool).take(prefix, at, 'reserved', reason);
@@ -269,6 +297,27 @@ export class NaiveReading {
         return false;
     }
     return true;
+  }
+
+  /** Invariant 2: each carve has exactly one child. */
+  #carveChild(stream: string, data: EventData<'PrefixCarved'>): void {
+    const { pool, prefix, at, childPool } = data;
+    this.#pool(pool).take(prefix, at, 'carved', childPool);
+    check(!this.pools.has(childPool), `${childPool} has two carves`);
+    const child = new NaivePool(childPool, stream, this.#pool(pool));
+    child.addRange(prefix, undefined);
+    this.pools.set(childPool, child);
+    this.touched.add(childPool);
+  }
+
+  #returnChild({ pool, prefix, at, childPool, availableAt }: EventData<'PrefixReturned'>): void {
+    const child = this.#pool(childPool);
+    child.checkUnused();
+    // An authored child is deleted only when nothing rests in it.
+    const isRested = Date.parse(availableAt) >= child.latestRestMs();
+    check(isRested, `${prefix} is back before what rests in it`);
+    this.#pool(pool).giveBack(prefix, childPool, at, availableAt);
+    this.pools.delete(childPool);
   }
 
   #endRange(
@@ -335,17 +384,46 @@ export class NaiveReading {
       case 'InterfaceDeleted':
         project.deleteInterface(event.data, this.#deletionAskedFor(metadata.commandId));
         break;
+      case 'IPAllocationCreated': {
+        const { pool, block, at, uid, grant } = event.data;
+        const { name, generation } = project;
+        project.blocks.allocate(event.data);
+        if (grant === undefined) this.#pool(pool).take(block, at, 'held', uid);
+        else this.grants.commit(grant.id, name, generation, `${pool} ${block}`);
+        break;
+      }
+      case 'IPAllocationUpdated': {
+        const { pool, block, claim } = event.data;
+        project.blocks.update(event.data);
+        this.#restateBlock(pool, block, claim === null);
+        break;
+      }
+      case 'IPAllocationDeleted': {
+        const { pool, block, at, availableAt, uid, endsGrant } = event.data;
+        project.blocks.release(event.data, this.#deletionAskedFor(metadata.commandId));
+        if (endsGrant === undefined) {
+          this.#pool(pool).giveBack(block, uid, at, availableAt);
+          break;
+        }
+        this.grants.end(endsGrant.grantId, `${pool} ${block}`, Date.parse(availableAt));
+        this.#pool(pool).giveUp(block, at, availableAt);
+        break;
+      }
       default:
         return false;
     }
     return true;
   }
 
+  #restateBlock(pool: string, block: string, isRetained: boolean): void {
+    const held = this.#pool(pool).blocks.get(block);
+    check(held !== undefined, `${block} of ${pool} is not held`);
+    held.isRetained = isRetained;
+  }
+
   #restate(project: NaiveProject, nicName: string, isRetained: boolean): void {
     for (const { pool, block } of project.holdingsOf(nicName)) {
-      const held = this.#pool(pool).blocks.get(block);
-      check(held !== undefined, `${block} of ${nicName} is not held`);
-      held.isRetained = isRetained;
+      this.#restateBlock(pool, block, isRetained);
     }
   }
 
@@ -377,6 +455,12 @@ export class NaiveReading {
         this.grants.end(grantId, `join at ${endsGrant.location.name}`, AT_ONCE_MS);
         break;
       }
+      case 'IPClaimCreated':
+        project.blocks.createClaim(event.data);
+        break;
+      case 'IPClaimDeleted':
+        project.blocks.deleteClaim(event.data);
+        break;
       case 'ClaimRequested':
         project.requestClaim(event.data);
         break;
@@ -421,8 +505,4 @@ function isV6(text: string): boolean {
 
 function sameFamily(a: { readonly text: string }, b: { readonly text: string }): boolean {
   return isV6(a.text) === isV6(b.text);
-}
-
-function isRoot(text: string, roots: ReadonlyMap<string, string>): boolean {
-  return [...roots.values()].includes(text);
 }
