@@ -95,6 +95,13 @@ export const SETTINGS = {
     help: 'plain HTTP without authentication, loopback only; what this release always does',
     schema: onlyYes,
   },
+  tokens: {
+    env: 'NETALLOC_TOKENS',
+    value: 'file',
+    fallback: undefined,
+    help: "serve HTTPS to who has a token of this file; made with an operator's if it is not there",
+    schema: z.string().min(1),
+  },
   'log-level': {
     env: 'NETALLOC_LOG_LEVEL',
     value: 'level',
@@ -122,6 +129,8 @@ export interface Config {
   readonly store: StoreSetting;
   readonly plan: string | undefined;
   readonly location: string | undefined;
+  /** Absent for plain HTTP without authentication. */
+  readonly tokens?: string | undefined;
   readonly logLevel: string;
   readonly timeOffsetSeconds: number;
 }
@@ -151,13 +160,17 @@ export function readConfig(
     const shown = text.replace(/\/\/[^/]*@/, '//');
     throw new InvalidSetting(`${source}="${shown}": ${problem}`);
   };
-  read('insecure-http');
+  const isInsecure = read('insecure-http') !== undefined;
+  if (isInsecure && read('tokens') !== undefined) {
+    throw new InvalidSetting('--insecure-http and --tokens exclude one another');
+  }
   return {
     listen: read('listen') as ListenAddress,
     data: read('data') as string,
     store: read('store') as StoreSetting,
     plan: read('plan') as string | undefined,
     location: read('location') as string | undefined,
+    tokens: read('tokens') as string | undefined,
     logLevel: read('log-level') as string,
     timeOffsetSeconds: read('time-offset-seconds') as number,
   };

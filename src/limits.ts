@@ -17,6 +17,8 @@ export const limits = {
   caCertificateMs: 10 * 365 * 86_400_000,
   serverCertificateMs: 90 * 86_400_000,
   certificateBackdatedMs: 3_600_000,
+  /** How often it is looked whether one is to be renewed. */
+  certificateCheckMs: 3_600_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */

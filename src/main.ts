@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 import { PlanDiffers } from './application/ledger.ts';
 import { runCommand, UnknownCommand } from './cli/commands.ts';
+import { TokenCommandRefused } from './cli/token.ts';
 import { InvalidSetting } from './config.ts';
 import { InvalidPlan } from './ledger/plan.ts';
+import { TokenFileRefused } from './security/token-file.ts';
 import { StartRefused, type World } from './service.ts';
 import { StoreRefused } from './store/store.ts';
 
@@ -15,6 +17,8 @@ const OPERATOR_PROBLEMS = [
   PlanDiffers,
   StartRefused,
   StoreRefused,
+  TokenCommandRefused,
+  TokenFileRefused,
   UnknownCommand,
 ];
 
@@ -56,6 +60,7 @@ function worldOf(version: string, logLevel: string, timeOffsetSeconds: number): 
     clock: () => new Date(Date.now() + offsetMs),
     newId: randomUUID,
     random: Math.random,
+    randomBytes: (count) => randomBytes(count),
     log,
     version,
   };

@@ -1,16 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { Ledger } from './application/ledger.ts';
 import { Recovery } from './application/recovery.ts';
 import { type Config, isLoopback } from './config.ts';
-import { loopbackOnly } from './http/auth/authenticator.ts';
-import { buildServer } from './http/server.ts';
+import { bearerTokens, loopbackOnly } from './http/auth/authenticator.ts';
+import { buildServer, type HttpDeps } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
+import { Secured } from './security/secured.ts';
 import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
 import type { Position, Store } from './store/store.ts';
@@ -21,12 +23,15 @@ export interface World {
   readonly clock: () => Date;
   readonly newId: () => string;
   readonly random: () => number;
+  readonly randomBytes: (count: number) => Buffer;
   readonly log: Logger;
   readonly version: string;
 }
 
 export interface Service {
   readonly url: string;
+  /** Where a first start leaves the operator's kubeconfig; absent without authentication. */
+  readonly kubeconfig: string | undefined;
   /** Settles when the service can no longer do its work: with the fault that ended it. */
   readonly failed: Promise<Error>;
   /** Finishes what was accepted, then closes everything in order. */
@@ -62,7 +67,7 @@ export async function startService(
 /** Opens part after part, and notes how each is closed. */
 async function openParts(
   config: Config,
-  { clock, newId, random, log, version }: World,
+  { clock, newId, random, randomBytes, log, version }: World,
   open: typeof openStore,
   closing: (() => Promise<unknown>)[],
 ): Promise<Omit<Service, 'close'>> {
@@ -96,6 +101,8 @@ async function openParts(
   closing.push(() => recovery.close());
   views.onApplied((events) => recovery.react(events));
   await orFault(recovery.start());
+  const secured = await securedBy(config, directory, { clock, randomBytes, log });
+  closing.push(async () => secured?.close());
   const app = buildServer({
     ledger: {
       project: (name, command, request) => ledger.project(name, command, request),
@@ -105,14 +112,40 @@ async function openParts(
     },
     ...{ store, views, clock, newId, random, logger: log, version },
     defaultLocation: config.location,
-    authenticator: loopbackOnly,
+    ...accessOf(secured),
   });
   closing.push(() => app.close());
   await app.listen({ host: config.listen.host, port: config.listen.port });
   const { address, family, port } = app.server.address() as AddressInfo;
   if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
   const host = family === 'IPv6' ? `[${address}]` : address;
-  return { url: `http://${host}:${port}`, failed };
+  const url = `${secured === undefined ? 'http' : 'https'}://${host}:${port}`;
+  secured?.greet(url);
+  secured?.keepRenewed(app.server as unknown as HttpsServer);
+  return { url, kubeconfig: secured?.kubeconfigPath, failed };
+}
+
+/** Certificates and tokens; undefined for plain HTTP without authentication. */
+async function securedBy(
+  { tokens, listen }: Config,
+  directory: string,
+  { clock, randomBytes, log }: Pick<World, 'clock' | 'randomBytes' | 'log'>,
+): Promise<Secured | undefined> {
+  if (tokens === undefined) return undefined;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const onFault = (err: unknown) => log.error({ err }, 'tokens or certificates stay as they were');
+  const paths = { directory, tokensPath: resolve(tokens), host: listen.host };
+  return Secured.open({ ...paths, clock, randomBytes, onFault });
+}
+
+/** Who is let in, and how. */
+function accessOf(secured: Secured | undefined): Pick<HttpDeps, 'tls' | 'authenticator'> {
+  if (secured === undefined) return { authenticator: loopbackOnly };
+  const { certificate, key } = secured.certificate;
+  return {
+    tls: { cert: certificate, key },
+    authenticator: bearerTokens((token) => secured.tokens.find(token)),
+  };
 }
 
 async function planOf(config: Config): Promise<{ plan: AddressingPlan; isGiven: boolean }> {

@@ -2,6 +2,7 @@ import type { World } from '../service.ts';
 import { demo } from './demo.ts';
 import { plan } from './plan.ts';
 import { serve } from './serve.ts';
+import { token } from './token.ts';
 
 /** What a subcommand may use of the process it runs in. */
 export interface CommandLine {
@@ -17,7 +18,7 @@ export interface Command {
   run(args: readonly string[], line: CommandLine): Promise<number>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, demo, plan };
+const COMMANDS: Readonly<Record<string, Command>> = { serve, token, demo, plan };
 
 const HELP = ['help', '--help', '-h'];
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { describeSettings, readConfig } from '../config.ts';
 import { limits } from '../limits.ts';
-import { startService } from '../service.ts';
+import { type Service, startService } from '../service.ts';
 import type { Command } from './commands.ts';
 
 /** Runs the service until a signal or a fault ends it. */
@@ -27,8 +27,10 @@ export const serve: Command = {
     line.print(`listening on ${service.url}`);
     line.print(`data: ${where}`);
     if (isRemote(config.store)) line.print(`log: ${withoutPassword(config.store)}`);
-    line.print('plain HTTP without authentication, for this machine alone');
-    line.print(`next, in another terminal:\n  ${firstCommand(service.url)}`);
+    if (service.kubeconfig === undefined) {
+      line.print('plain HTTP without authentication, for this machine alone');
+    }
+    line.print(`next, in another terminal:\n  ${firstCommand(service)}`);
     const ended = await Promise.race([signal, service.failed]);
     if (!(ended instanceof Error)) line.print(`${ended}: finishing what was accepted`);
     const isClosed = await Promise.race([service.close().then(() => true), pause()]);
@@ -49,7 +51,8 @@ function pause(): Promise<false> {
   return new Promise((done) => setTimeout(() => done(false), limits.shutdownMsMax));
 }
 
-function firstCommand(url: string): string {
+function firstCommand({ url, kubeconfig }: Pick<Service, 'url' | 'kubeconfig'>): string {
+  if (kubeconfig !== undefined) return `kubectl --kubeconfig ${kubeconfig} get namespaces`;
   return (
     `curl -s -X POST ${url}/api/v1/namespaces ` +
     `-H 'content-type: application/json' -d '{"metadata":{"name":"alpha"}}'`

@@ -28,6 +28,8 @@ export interface HttpDeps {
   /** The location of claims that name none; undefined makes the field required. */
   readonly defaultLocation: string | undefined;
   readonly version: string;
+  /** The certificate to serve HTTPS with; plain HTTP without it. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Who sends a request. */
   readonly authenticator: Authenticator;
   /** Bounds of each subject's requests that are other than those in `limits.ts`. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import { limits } from '../limits.ts';
 import { enforcePermissions } from './auth/enforce.ts';
 import { addReviews } from './auth/reviews.ts';
@@ -19,7 +19,7 @@ export type { HttpDeps } from './deps.ts';
 
 /** The HTTP surface, ready to listen. It decides nothing: it reads, asks the ledger, answers. */
 export function buildServer(deps: HttpDeps): FastifyInstance {
-  const app: FastifyInstance = Fastify({
+  const options: FastifyServerOptions = {
     loggerInstance: deps.logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: deps.newId,
@@ -30,7 +30,8 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     routerOptions: { maxParamLength: limits.pathParameterCharsMax, ignoreTrailingSlash: true },
     frameworkErrors: handleFault,
     clientErrorHandler: refuseMalformed,
-  });
+  };
+  const app = serverOf(options, deps.tls);
   // Clients label bodies in ways that no parser of the framework takes; handlers decode them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -43,6 +44,13 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   enforcePermissions(app, deps);
   app.register(async (scope) => addRoutes(scope, deps));
   return app;
+}
+
+/** The routes do not care whether it is HTTP or HTTPS that they are reached by. */
+function serverOf(options: FastifyServerOptions, tls: HttpDeps['tls']): FastifyInstance {
+  if (tls === undefined) return Fastify(options);
+  const secured = { ...options, https: { ...tls, minVersion: 'TLSv1.2' as const } };
+  return Fastify(secured) as unknown as FastifyInstance;
 }
 
 async function addRoutes(scope: FastifyInstance, deps: HttpDeps): Promise<void> {

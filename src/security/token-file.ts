@@ -53,8 +53,12 @@ export function readTokenFile(path: string): readonly StoredToken[] {
   } catch (error) {
     throw new TokenFileRefused(`tokens file ${path}: ${(error as Error).message}`);
   }
+  return checked(path, value).tokens;
+}
+
+function checked(path: string, value: unknown): z.infer<typeof tokenFile> {
   const parsed = tokenFile.safeParse(value);
-  if (parsed.success) return parsed.data.tokens;
+  if (parsed.success) return parsed.data;
   throw new TokenFileRefused(`tokens file ${path}: ${z.prettifyError(parsed.error)}`);
 }
 
@@ -80,8 +84,8 @@ export function changeTokenFile(
   try {
     try {
       const tokens = change(readTokenFile(path));
-      const text = JSON.stringify(tokenFile.parse({ version: 1, tokens }), null, 2);
-      writeFileSync(file, `${text}\n`);
+      const content = checked(path, { version: 1, tokens });
+      writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.ts';
 import { startService } from '../../src/service.ts';
@@ -34,6 +34,7 @@ const service = await startService(
     clock: () => new Date(),
     newId: randomUUID,
     random: Math.random,
+    randomBytes,
     log: pino({ level: 'warn' }, pino.destination(2)),
     version: 'test',
   },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,7 @@ async function startBounded() {
       clock: () => new Date(),
       newId: randomUUID,
       random: Math.random,
+      randomBytes,
       log: pino({ level: 'silent' }),
       version: 'test',
     },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +34,7 @@ function startLedger(name: string): Promise<Service> {
       clock: () => new Date(),
       newId: randomUUID,
       random: Math.random,
+      randomBytes,
       log: pino({ level: 'error' }),
       version: '0.0.0',
     },

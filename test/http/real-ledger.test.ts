@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
         return uuidOf('real-ledger', ids);
       },
       random: () => 0.5,
+      randomBytes,
       log: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
       version: '0.0.0',
     },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
@@ -60,6 +61,7 @@ export function realService(name: string): RealService {
           return uuidOf(name, ids);
         },
         random: () => 0.5,
+        randomBytes,
         log: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
         version: '0.0.0',
       },
