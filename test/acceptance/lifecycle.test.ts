@@ -93,39 +93,67 @@ it('L7 a claim for a class that is not there holds nothing', async () => {
 });
 
 it('L9 the deletion of a claim of policy Delete ends its interface', async () => {
+  const url = `${INTERFACES.replace('networkinterfaces', 'networkcontexts')}/net-a.dfw`;
+  const ipv4 = async () => (await service.get(url)).body.status.subnets[1];
+  const before = await ipv4();
   expect((await remove(`${CLAIMS}/l3`)).code).toBe(200);
   expect((await nicOf('l3')).code).toBe(404);
+  const after = await ipv4();
+  expect([Number(after.held), after.free]).toEqual([Number(before.held) - 1, before.free]);
 });
 
-it('L10 L11 a retained interface keeps its addresses for a claim of its name', async () => {
-  const { body: before } = await post('l11', retain);
-  const { uid } = (await nicOf('l11')).body.metadata;
-  await remove(`${CLAIMS}/l11`);
-  const { body: kept } = await nicOf('l11');
-  expect(kept).toMatchObject({ metadata: { uid }, status: { phase: 'Available' } });
+it('L10 the interface of a claim of policy Retain keeps its addresses when that goes', async () => {
+  await post('l10', retain);
+  const { body: bound } = await nicOf('l10');
+  expect((await remove(`${CLAIMS}/l10`)).code).toBe(200);
+  const { body: kept } = await nicOf('l10');
+  expect(kept).toMatchObject({
+    metadata: { uid: bound.metadata.uid },
+    spec: { addresses: bound.spec.addresses },
+    status: { phase: 'Available' },
+  });
   expect(kept.spec).not.toHaveProperty('claimRef');
-  await post('l11', both);
-  expect(await reasonOf('l11')).toBe('ReclaimPolicyMismatch');
-  await remove(`${CLAIMS}/l11`);
-  const { body: after } = await post('l11', retain);
-  expect(addressesOf(after)).toEqual(addressesOf(before));
-  expect((await nicOf('l11')).body.metadata.uid).toBe(uid);
+  // Times of objects are whole seconds.
+  expect(Date.parse(kept.status.retention.retainedAt)).toBe(Math.trunc(service.nowMs / 1e3) * 1e3);
+});
+
+it('L11 a claim of its name binds it if it is compatible, and nothing is allocated', async () => {
+  const { body: before } = await nicOf('l10');
+  await post('l10', both);
+  expect(await reasonOf('l10')).toBe('ReclaimPolicyMismatch');
+  await remove(`${CLAIMS}/l10`);
+  const { body: after } = await post('l10', retain);
+  expect(addressesOf(after)).toEqual(
+    before.spec.addresses.map(({ address }: { address: string }) => address),
+  );
+  const { body: bound } = await nicOf('l10');
+  expect(bound.metadata.uid).toBe(before.metadata.uid);
+  expect(bound.spec.claimRef.uid).toBe(after.metadata.uid);
 });
 
 it('L12 a claim that pins an interface waits for that one', async () => {
   await post('l12', { ...retain, networkInterfaceName: 'absent' });
   expect(await reasonOf('l12')).toBe('InterfaceNotFound');
-  await post('l12-held', { ...retain, networkInterfaceName: 'l11' });
+  await post('l12-held', { ...retain, networkInterfaceName: 'l10' });
   expect(await reasonOf('l12-held')).toBe('InterfaceHeldByAnotherClaim');
   await remove(`${CLAIMS}/l12-held`);
 });
 
-it('L13 L14 an interface is deleted by hand only while no claim holds it', async () => {
-  expect(await remove(`${INTERFACES}/l11`)).toMatchObject({ code: 409, body: { reason: 'InUse' } });
-  await remove(`${CLAIMS}/l11`);
-  expect((await remove(`${INTERFACES}/l11`)).code).toBe(200);
-  expect((await post('l11', both)).code).toBe(201);
-  expect(await reasonOf('l11')).toBe('Bound');
+it('L13 the interface of a claim that lives is not deleted by hand', async () => {
+  expect(await remove(`${INTERFACES}/l10`)).toMatchObject({ code: 409, body: { reason: 'InUse' } });
+  expect((await nicOf('l10')).body.status.phase).toBe('Bound');
+});
+
+it('L14 an available interface is deleted by hand, and its name is free again', async () => {
+  await remove(`${CLAIMS}/l10`);
+  const { body: before } = await nicOf('l10');
+  expect((await remove(`${INTERFACES}/l10`)).code).toBe(200);
+  expect((await post('l10', both)).code).toBe(201);
+  expect(await reasonOf('l10')).toBe('Bound');
+  const { body: after } = await nicOf('l10');
+  expect(after.metadata.uid).not.toBe(before.metadata.uid);
+  // What was released is in quarantine.
+  expect(after.spec.addresses).not.toEqual(before.spec.addresses);
 });
 
 it('L17 interfaces follow the MTU of their network', async () => {
