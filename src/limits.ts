@@ -74,9 +74,11 @@ export const limits = {
   storeOpenFileBytesChecked: 128 * 1024 * 1024,
   /** How long SQLite waits for a lock that another process has. */
   storeBusyMsMax: 1_000,
-  /** Pages in the write-ahead log after which a commit moves them into the file. */
+  /** Pages in the write-ahead log after which a thread moves them into the file, */
+  storeWalPagesMoved: 1_000,
+  /** and after which a commit does it, because the thread has not. */
   storeWalPagesMax: 4_000,
-  /** How long there is no commit before they are moved in its stead. */
+  /** How long there is no commit before they are moved whatever their number. */
   storeIdleMs: 1_000,
   /** How often a reader in another process looks for new events. */
   storeReaderPollMs: 200,
@@ -216,6 +218,7 @@ function assertLimit(holds: boolean, relation: string): void {
 
 assertLimit(limits.appendBytesMax <= 1024 * 1024, 'an append fits every engine');
 assertLimit(limits.appendBytesMax <= limits.storeQueueBytesMax, 'an append fits the queue');
+assertLimit(limits.storeWalPagesMoved < limits.storeWalPagesMax, 'the thread is the first to move');
 assertLimit(
   limits.objectMetadataBytesMax + 2 * limits.freeObjectBytesMax < limits.appendBytesMax,
   'an object fits an append',

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { STATEMENTS } from '../../src/store/sqlite/log-file.ts';
@@ -121,6 +121,45 @@ describe('an acknowledged append', () => {
     await store.close();
     expect(existsSync(`${directory.log}-wal`)).toBe(false);
     expect(statSync(directory.log).size).toBeGreaterThan(300_000);
+  });
+
+  it('leaves the write-ahead log while commits go on, so that it does not grow', async () => {
+    const store = directory.open();
+    const writer = new Writer(store, 'a-1');
+    const data = { text: 'x'.repeat(250_000) };
+    const pageBytes = 8_192;
+    let largest = 0;
+    // Three times as much as a commit would leave in the write-ahead log.
+    const appends = (3 * limits.storeWalPagesMax * pageBytes) / data.text.length;
+    for (let n = 0; n < appends; n += 1) {
+      await writer.append({ id: `${n}`, data });
+      largest = Math.max(largest, statSync(`${directory.log}-wal`).size);
+    }
+    expect(largest).toBeGreaterThan(limits.storeWalPagesMoved * pageBytes);
+    expect(largest).toBeLessThan(limits.storeWalPagesMax * pageBytes);
+    expect(await ids(store.readAll(0n))).toHaveLength(Math.ceil(appends));
+  });
+
+  it('does not leave it while another program reads, and does afterwards', async () => {
+    const store = directory.open();
+    const writer = new Writer(store, 'a-1');
+    const data = { text: 'x'.repeat(250_000) };
+    await writer.append({ id: 'first', data });
+    const reader = new DatabaseSync(directory.log, { readOnly: true });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM frames').get();
+    const pages = () => statSync(`${directory.log}-wal`).size / 8_192;
+    const empty = statSync(directory.log).size;
+    for (let n = 0; pages() < limits.storeWalPagesMoved * 2.5; n += 1) {
+      await writer.append({ id: `${n}`, data });
+    }
+    expect(statSync(directory.log).size).toBeLessThan(empty + 2 * data.text.length);
+    reader.exec('ROLLBACK');
+    reader.close();
+    for (let n = 0; statSync(directory.log).size < 2_000 * 8_192; n += 1) {
+      await writer.append({ id: `after ${n}`, data });
+      expect(pages()).toBeLessThan(limits.storeWalPagesMax);
+    }
   });
 
   it('leaves nothing in the write-ahead log at the close, although others read', async () => {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../limits.ts';
 import { type Appended, StoreUnavailable } from '../store.ts';
+import type { BackgroundCheckpoint } from './background-checkpoint.ts';
 import type { LiveLog } from './live-log.ts';
 import { type Append, type Outcome, Turn } from './turn.ts';
 
@@ -16,14 +17,21 @@ interface Waiting {
  */
 export class GroupCommit {
   readonly #log: LiveLog;
+  readonly #checkpoint: BackgroundCheckpoint | undefined;
   readonly #clock: () => Date;
   readonly #onCommit: () => void;
   #queue: Waiting[] = [];
   #queueBytes = 0;
   #running: Promise<void> | undefined;
 
-  constructor(log: LiveLog, clock: () => Date, onCommit: () => void) {
+  constructor(
+    log: LiveLog,
+    checkpoint: BackgroundCheckpoint | undefined,
+    clock: () => Date,
+    onCommit: () => void,
+  ) {
     this.#log = log;
+    this.#checkpoint = checkpoint;
     this.#clock = clock;
     this.#onCommit = onCommit;
   }
@@ -60,6 +68,7 @@ export class GroupCommit {
   }
 
   async #turn(): Promise<void> {
+    await this.#checkpoint?.beforeCommit();
     const waiting = this.#queue.splice(0, limits.storeCommitAppendsMax);
     for (const { append } of waiting) this.#queueBytes -= append.bytes;
     let outcomes: readonly Outcome[];
@@ -81,7 +90,9 @@ export class GroupCommit {
     const { log, turn, outcomes } = this.#log.use((log) => {
       const turn = new Turn(log.file, log.epoch, log.tip, log.heads, this.#clock());
       const write = () => waiting.map(({ append }) => turn.write(append));
-      return { log, turn, outcomes: log.file.transaction(write) };
+      const outcomes = log.file.transaction(write);
+      this.#checkpoint?.committed(log.file.pagesNotMoved());
+      return { log, turn, outcomes };
     });
     if (turn.tip !== log.tip) await this.#log.sync(log);
     // From here on it is durable, so it is true.

@@ -57,6 +57,7 @@ export const STATEMENTS = {
     WHERE stream = ? AND revision < ? ORDER BY revision DESC LIMIT 1`,
   epoch: 'SELECT max(epoch) AS epoch FROM epochs',
   startEpoch: 'INSERT INTO epochs (epoch, started_at) VALUES (?, ?)',
+  checkpointNone: 'PRAGMA wal_checkpoint(NOOP)',
   checkpointPassive: 'PRAGMA wal_checkpoint(PASSIVE)',
   checkpointTruncate: 'PRAGMA wal_checkpoint(TRUNCATE)',
 } as const;
@@ -152,6 +153,12 @@ export class LogFile {
       ranges.set(after, { after: BigInt(after), upTo: BigInt(upTo) });
     }
     return [...ranges.values()];
+  }
+
+  /** How many pages of the write-ahead log have not been moved into the file. */
+  pagesNotMoved(): number {
+    const row = this.#statements.checkpointNone.get();
+    return Number(row?.log) - Number(row?.checkpointed);
   }
 
   /** Moves commits from the write-ahead log into the file; true when all of them were. */

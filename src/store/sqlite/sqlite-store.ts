@@ -14,6 +14,7 @@ import {
   type Subscription,
 } from '../store.ts';
 import { type EventPage, Subscriptions } from '../subscription.ts';
+import { BackgroundCheckpoint } from './background-checkpoint.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IdleCheckpoint } from './idle-checkpoint.ts';
 import { LiveLog } from './live-log.ts';
@@ -59,6 +60,7 @@ export class SqliteStore implements Store {
   readonly #lock: ProcessLock | undefined;
   readonly #log: LiveLog;
   readonly #commits: GroupCommit;
+  readonly #checkpoint: BackgroundCheckpoint | undefined;
   readonly #idle: IdleCheckpoint | undefined;
   readonly #poll: NodeJS.Timeout | undefined;
   readonly #subscriptions = new Subscriptions();
@@ -67,12 +69,14 @@ export class SqliteStore implements Store {
   /** `openSqliteStore` makes one; without a lock it only reads. */
   constructor(options: Omit<SqliteStoreOptions, 'readOnly'>, lock: ProcessLock | undefined) {
     const readOnly = lock === undefined;
-    const open = () => openLog(logPath(options.directory), { ...options, readOnly });
+    const path = logPath(options.directory);
+    const open = () => openLog(path, { ...options, readOnly });
     const wake = () => this.#subscriptions.wake();
     this.#lock = lock;
     this.#log = new LiveLog(open, readOnly, wake);
     this.lostPositions = this.#log.use(({ file }) => file.lostPositions());
-    this.#commits = new GroupCommit(this.#log, options.clock, () => {
+    if (!readOnly) this.#checkpoint = new BackgroundCheckpoint(path);
+    this.#commits = new GroupCommit(this.#log, this.#checkpoint, options.clock, () => {
       this.#idle?.committed();
       wake();
     });
@@ -132,6 +136,7 @@ export class SqliteStore implements Store {
     this.#subscriptions.end();
     this.#idle?.stop();
     clearInterval(this.#poll);
+    await this.#checkpoint?.close();
     this.#log.close();
     this.#lock?.release();
   }
