@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { type Service, startService } from '../../src/service.ts';
+import type { openStore } from '../../src/store/open-store.ts';
 import { LOCATIONS, location, MERGE_PATCH, NAMESPACES, NETWORKS, network } from './world.ts';
 
 export interface Answer {
@@ -16,6 +17,8 @@ export interface RealService {
   readonly url: string;
   /** The instant that the service's clock shows; tests move it on. */
   nowMs: number;
+  /** What it has logged of faults; a test that provokes one takes it away. */
+  readonly logged: string[];
   send(method: string, url: string, body?: unknown, headers?: object): Promise<Answer>;
   get(url: string): Promise<Answer>;
   /** Closes it before the file's tests are over. */
@@ -24,13 +27,14 @@ export interface RealService {
 
 const START_MS = Date.parse('2026-03-02T08:00:00.123Z');
 
-/** A service of the file's own over the ledger itself, in memory; it may log nothing. */
-export function realService(name: string): RealService {
-  const logged: string[] = [];
+/** A service of the file's own over the ledger itself, in memory; it may log nothing.
+ * `open` may give another store than that. */
+export function realService(name: string, open?: typeof openStore): RealService {
   let service: Service | undefined;
   let ids = 0;
   const real: RealService = {
     nowMs: START_MS,
+    logged: [],
     get url() {
       return (service as Service).url;
     },
@@ -62,9 +66,10 @@ export function realService(name: string): RealService {
         },
         random: () => 0.5,
         randomBytes,
-        log: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
+        log: pino({ level: 'warn' }, { write: (line: string) => real.logged.push(line) }),
         version: '0.0.0',
       },
+      open,
     );
     await real.send('POST', NAMESPACES, { metadata: { name: 'alpha' } });
     await real.send('POST', LOCATIONS, location('dfw'));
@@ -72,7 +77,7 @@ export function realService(name: string): RealService {
   });
   afterAll(async () => {
     await real.close();
-    expect(logged).toEqual([]);
+    expect(real.logged).toEqual([]);
   });
   return real;
 }
