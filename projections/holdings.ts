@@ -7,6 +7,7 @@ import {
   parsePrefix,
 } from '../src/addressing/prefix.ts';
 import type { ExternalAddress, InterfaceAddress } from '../src/ledger/events.ts';
+import { SYSTEM_NAMESPACE } from '../src/ledger/names.ts';
 import type { Placed, Present, TableProjection, Write } from '../src/views/projection.ts';
 import { subnetsOf } from './network-contexts.ts';
 
@@ -64,6 +65,8 @@ CREATE TABLE holdings_past (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX quarantines ON holdings_past (pool, host_bits, available_at, until_position)
   WHERE available_at IS NOT NULL AND until_position IS NULL;
+CREATE INDEX quarantines_by_project ON holdings_past (holder_namespace, available_at, position)
+  WHERE available_at IS NOT NULL;
 
 CREATE TABLE pool_blocks (
   pool      TEXT    NOT NULL,
@@ -97,7 +100,7 @@ const endQuarantines = (pools: string, rows: string, until: string, at: string) 
 /** Allocations and address history. */
 export const holdings: TableProjection = {
   name: 'holdings',
-  version: 2,
+  version: 3,
   tables: TABLES,
   statements: {
     addRange: 'INSERT INTO pool_ranges VALUES (?, ?, ?, ?, ?)',
@@ -138,7 +141,9 @@ export const holdings: TableProjection = {
     RangeRemoved: (event) => rangeEnds(event, event.data.pool, event.data.prefix),
     PrefixCarved: (event) => {
       const { pool, prefix, childPool, className, grant } = event.data;
-      const holder = { kind: 'IPPool', namespace: '', name: childPool, uid: '' };
+      // Found by whose it is when it rests; what is of no project is the platform's.
+      const namespace = event.project || SYSTEM_NAMESPACE;
+      const holder = { kind: 'IPPool', namespace, name: childPool, uid: '' };
       const carved = taken(event, pool, prefix, 'Carved', holder, className);
       // A carve for another stream becomes a pool there.
       if (grant !== undefined) return carved;

@@ -16,10 +16,12 @@ import type { KubeObject } from '../src/views/views.ts';
 import {
   carveName,
   interfaceAllocationName,
+  type RestingPlace,
   reservationName,
   reservationNames,
+  restingName,
 } from './shape/allocation-names.ts';
-import { IPAM, newMetadata, nextGeneration } from './shape/metadata.ts';
+import { IPAM, newMetadata, nextGeneration, seconds } from './shape/metadata.ts';
 import { retentionOf, withoutWarning, withWarning } from './shape/retention.ts';
 import { byName, changes, ends, ofKind } from './shape/touches.ts';
 
@@ -92,12 +94,13 @@ interface Shown {
   readonly reason?: string;
   readonly phase?: string;
   readonly retention?: unknown;
+  readonly availableAt?: string;
 }
 
 /** A record as it is shown. */
 function shown(metadata: KubeObject['metadata'], block: Prefix, cidr: string, record: Shown) {
   const { pool, className, purpose, holder, reclaimPolicy, reason } = record;
-  const { phase = 'Held', retention } = record;
+  const { phase = 'Held', retention, availableAt } = record;
   const isHost = block.length === familyWidth(block.family);
   return {
     apiVersion: IPAM,
@@ -117,6 +120,7 @@ function shown(metadata: KubeObject['metadata'], block: Prefix, cidr: string, re
       ...(isHost ? { address: formatAddress(block) } : {}),
       phase,
       ...(retention === undefined ? {} : { retention }),
+      ...(availableAt === undefined ? {} : { availableAt }),
     },
   };
 }
@@ -158,6 +162,42 @@ function claimedAnew(record: KubeObject, { data }: Placed<'IPAllocationUpdated'>
     status: { ...status, phase, ...retention },
   };
 }
+
+/** A block that rests, as the rows of holdings say it. */
+export interface RestingBlock extends RestingPlace {
+  readonly pool: string;
+  readonly block: Prefix;
+  readonly className: string;
+  readonly namespace: string;
+  /** The last holder. */
+  readonly holder: { readonly kind: string; readonly name: string; readonly uid: string };
+  readonly releasedAtMs: number;
+}
+
+/** The record of a block that rests. It is nobody's any more and names who held it last. */
+export function restingAllocation(resting: RestingBlock): KubeObject {
+  const { pool, block, className, namespace, position, releasedAtMs, availableAtMs } = resting;
+  const { kind, name, uid } = resting.holder;
+  const cidr = formatPrefix(block);
+  const identity = {
+    at: new Date(releasedAtMs).toISOString(),
+    name: restingName(resting, cidr),
+    uid: uuidOf('Quarantine', pool, cidr, String(position)),
+  };
+  const metadata = { ...newMetadata(identity, namespace), resourceVersion: String(position) };
+  return shown(metadata, block, cidr, {
+    ...{ pool, className: className || undefined, phase: 'Quarantined' },
+    purpose: RESTING_PURPOSES[kind] ?? 'Interface',
+    holder: uid === '' ? { kind, name } : { kind, name, uid },
+    // Whole seconds: the first at which it is available indeed.
+    availableAt: seconds(new Date(availableAtMs + 999).toISOString()),
+  });
+}
+
+const RESTING_PURPOSES: Readonly<Record<string, Shown['purpose']>> = {
+  IPClaim: 'Claim',
+  IPPool: 'PoolCarve',
+};
 
 /** What a record of an interface's address is made of. */
 interface Source {

@@ -33,6 +33,25 @@ export function carveName(pool: string, cidr: string): string {
   return `carve:${shortened(pool)}:${cidr.replace('/', '-')}`;
 }
 
+/** Where a list of resting blocks goes on: they come in the order in which they are available. */
+export interface RestingPlace {
+  readonly availableAtMs: number;
+  readonly position: bigint;
+}
+
+/** The name of a block that rests: these sort as they become available. */
+export function restingName({ availableAtMs, position }: RestingPlace, cidr: string): string {
+  const place = [String(availableAtMs).padStart(15, '0'), String(position).padStart(19, '0')];
+  return `quarantine:${place.join(':')}:${cidr.replace('/', '-')}`;
+}
+
+/** The place that a name of a resting block says. */
+export function restingPlaceOf(name: string): RestingPlace | undefined {
+  const match = /^quarantine:(\d{15}):(\d{19}):/.exec(name);
+  if (match === null) return undefined;
+  return { availableAtMs: Number(match[1]), position: BigInt(match[2] as string) };
+}
+
 /** An owner's name of any length; a tilde, which none contains, marks one that was cut. */
 function shortened(owner: string): string {
   if (owner.length <= OWNER_CHARS_MAX) return owner;

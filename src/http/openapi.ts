@@ -57,7 +57,10 @@ const asOf = z.string().describe('A position, or an RFC 3339 instant: shows thin
 const readOptions = z.object({ resourceVersion: z.string(), asOf }).partial();
 const listOptions = readOptions.extend({
   labelSelector: z.string().optional(),
-  fieldSelector: z.string().optional(),
+  fieldSelector: z
+    .string()
+    .optional()
+    .describe('IPAllocations: `status.phase=Quarantined` lists the blocks that rest now.'),
   limit: z.string().optional().describe(`At most ${limits.pageObjectsMax} objects in one page.`),
   continue: z.string().optional(),
   resourceVersionMatch: z.enum(['Exact', 'NotOlderThan']).optional(),

@@ -6,6 +6,7 @@ import type { RowAccess } from './rows.ts';
 export class CommandEnds {
   readonly #upTo: StatementSync;
   readonly #from: StatementSync;
+  readonly #at: StatementSync;
   readonly #settle: () => void;
 
   constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
@@ -17,6 +18,7 @@ export class CommandEnds {
     this.#from = database.prepare(
       'SELECT min(position) AS position FROM command_ends WHERE position >= ?',
     );
+    this.#at = database.prepare('SELECT recorded_at FROM command_ends WHERE position = ?');
     this.#upTo.setReadBigInts(true);
     this.#from.setReadBigInts(true);
   }
@@ -25,6 +27,12 @@ export class CommandEnds {
   recordedBy(instantMs: number): Position {
     this.#settle();
     return (this.#upTo.get(instantMs)?.position ?? 0n) as Position;
+  }
+
+  /** When the command that ends here was recorded. */
+  recordedAtMs(position: Position): number | undefined {
+    this.#settle();
+    return this.#at.get(position)?.recorded_at as number | undefined;
   }
 
   /** The end of the command that the event at a position belongs to; 0 comes before all. */

@@ -10,6 +10,7 @@ import { INTERFACE } from './interface-allocations.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import type { Counts, Placed } from './projection.ts';
 import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
+import { RestingBlocks } from './resting-blocks.ts';
 import { RowBatches } from './row-batches.ts';
 import { RowCounts } from './row-counts.ts';
 import { type Rows, RowsAtOnce, RowWriter } from './rows.ts';
@@ -68,6 +69,7 @@ export class SqliteViews implements Views {
   readonly #unwrittenAnswers = new Map<string, { batch: number; answer: AnsweredCommand }>();
   readonly #models: ReadModels;
   readonly #counts: RowCounts;
+  readonly #resting: RestingBlocks;
   readonly #commandEnds: CommandEnds;
   readonly #statements: Record<keyof typeof STATEMENTS, StatementSync>;
   readonly #waiters: PositionWaiters;
@@ -88,6 +90,7 @@ export class SqliteViews implements Views {
     const settle = (patient = false) => this.#batches.settle(patient);
     this.#models = new ReadModels({ database, settle });
     this.#counts = new RowCounts({ database, settle }, clock);
+    this.#resting = new RestingBlocks({ database, settle });
     this.#commandEnds = new CommandEnds({ database, settle });
     this.#statements = Object.fromEntries(
       Object.entries(STATEMENTS).map(([name, sql]) => {
@@ -187,13 +190,22 @@ export class SqliteViews implements Views {
     return this.#commandEnds.recordedBy(instantMs);
   }
 
+  recordedAtMs(position: Position): number | undefined {
+    return this.#commandEnds.recordedAtMs(position);
+  }
+
   commandEnd(position: Position): Position {
     return this.#commandEnds.endOf(position);
   }
 
-  list(kind: string, { limit, matches, asOf, ...place }: ListQuery): ObjectPage {
+  list(kind: string, { limit, matches, asOf, restingAtMs, ...place }: ListQuery): ObjectPage {
     const items: ViewedObject[] = [];
-    for (const version of this.#models.reads(kind).list({ ...place, at: asOf ?? place.at })) {
+    const query = { ...place, at: asOf ?? place.at };
+    const versions =
+      restingAtMs === undefined
+        ? this.#models.reads(kind).list(query)
+        : this.#resting.list(query, restingAtMs);
+    for (const version of versions) {
       // Objects that do not match leave no trace, not even that a page has a next one.
       if (matches !== undefined && !matches(version.object)) continue;
       if (items.length === limit) {

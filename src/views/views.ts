@@ -54,6 +54,8 @@ export interface ListQuery {
   /** As `at`, and without what is counted at the read: of the past that is not known. */
   readonly asOf?: Position | undefined;
   readonly matches?: (object: KubeObject) => boolean;
+  /** The blocks that are in quarantine at this instant, instead of the objects that exist. */
+  readonly restingAtMs?: number | undefined;
 }
 
 export interface ObjectPage {
@@ -201,6 +203,8 @@ export interface Views {
   ): ViewedObject | undefined;
   /** The greatest position recorded no later than an instant; 0 when there is none. */
   positionAt(instantMs: number): Position;
+  /** When the end of a command was recorded; none before the first. */
+  recordedAtMs(position: Position): number | undefined;
   /**
    * The last position of the command that has an event at this one: commands are seen whole, and
    * were recorded whole, so whenever the log held one of its events it held them all.

@@ -318,6 +318,7 @@ class FakeViews implements Views {
   }
 
   positionAt = () => this.position;
+  recordedAtMs = () => undefined;
   commandEnd = (position: bigint) => position;
 
   list(kind: string, query: ListQuery): ObjectPage {

@@ -8,6 +8,7 @@ import { queryValue } from '../query.ts';
 import { badRequest, shown } from '../status.ts';
 import { requireReached } from './resource-version.ts';
 
+const POSITION = /^(0|[1-9]\d{0,18})$/;
 const instant = z.iso.datetime({ offset: true });
 
 /** Refuses `asOf` where there is no past to show: only what exists can be changed or watched. */
@@ -35,7 +36,7 @@ export function readAsOf(
   if ((version && version !== '0') || queryValue(http, 'resourceVersionMatch')) {
     throw badRequest('asOf: specifying resource version is not allowed when using asOf');
   }
-  if (/^(0|[1-9]\d{0,18})$/.test(text)) return reachedPosition(BigInt(text), views);
+  if (POSITION.test(text)) return reachedPosition(BigInt(text), views);
   const at = text.toUpperCase();
   if (!instant.safeParse(at).success) {
     const form = 'must be a position or an RFC 3339 instant, such as 2026-01-31T09:30:00Z';
@@ -47,6 +48,21 @@ export function readAsOf(
     throw badRequest(`asOf: Invalid value: "${shown(text)}": is in the future`);
   }
   return views.positionAt(atMs);
+}
+
+/**
+ * The instant that a read shows of what changes by time alone: the one that it names, that of the
+ * position that it names, or now.
+ */
+export function instantShown(
+  { views, clock }: Pick<HttpDeps, 'views' | 'clock'>,
+  http: FastifyRequest,
+  position: Position | undefined,
+): number {
+  const named = queryValue(http, 'asOf');
+  if (named !== undefined && !POSITION.test(named)) return Date.parse(named.toUpperCase());
+  if (position === undefined) return clock().getTime();
+  return views.recordedAtMs(position) ?? 0;
 }
 
 /**

@@ -8,6 +8,8 @@ import { badRequest } from '../status.ts';
 export interface Continuation {
   readonly position: Position;
   readonly after: ObjectKey;
+  /** The instant that it shows, of what changes by time alone. */
+  readonly atMs?: number | undefined;
 }
 
 const token = z.strictObject({
@@ -15,6 +17,7 @@ const token = z.strictObject({
   rv: z.string().regex(/^[1-9]\d{0,18}$/),
   after: z.tuple([z.string(), z.string()]),
   of: z.string(),
+  ms: z.int().min(0).optional(),
 });
 
 /**
@@ -25,9 +28,12 @@ export function listIdentity(...parts: readonly string[]): string {
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, 16);
 }
 
-export function writeContinueToken({ position, after }: Continuation, identity: string): string {
+export function writeContinueToken(
+  { position, after, atMs }: Continuation,
+  identity: string,
+): string {
   const { namespace, name } = after;
-  const value = { v: 1, rv: String(position), after: [namespace, name], of: identity };
+  const value = { v: 1, rv: String(position), after: [namespace, name], of: identity, ms: atMs };
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
@@ -35,12 +41,12 @@ export function writeContinueToken({ position, after }: Continuation, identity: 
 export function readContinueToken(text: string, identity: string): Continuation {
   const parsed = token.safeParse(jsonOf(text));
   if (!parsed.success) throw badRequest('continue key is not valid');
-  const { rv, after, of } = parsed.data;
+  const { rv, after, of, ms } = parsed.data;
   if (of !== identity) {
     throw badRequest('continue key is not valid: it belongs to a list of other objects');
   }
   const [namespace, name] = after;
-  return { position: BigInt(rv), after: { namespace, name } };
+  return { position: BigInt(rv), after: { namespace, name }, atMs: ms };
 }
 
 function jsonOf(text: string): unknown {

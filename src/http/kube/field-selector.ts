@@ -8,6 +8,8 @@ export interface FieldSelector {
   matches(object: KubeObject): boolean;
   /** The only name that can match, where the selector says it. */
   readonly name: string | undefined;
+  /** Whether it asks for what the kind shows on demand. */
+  readonly isOnDemand: boolean;
 }
 
 const COMMON_FIELDS = ['metadata.name', 'metadata.namespace'];
@@ -31,9 +33,14 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector {
     rest = rest.slice(match[0].length);
   }
   const name = terms.find((term) => term.field === 'metadata.name' && !term.isNegated)?.value;
+  const { shownOnDemand } = kind;
+  const isOnDemand = terms.some(
+    ({ field, value, isNegated }) =>
+      !isNegated && field === shownOnDemand?.field && value === shownOnDemand.value,
+  );
   const matches = (object: KubeObject) =>
     terms.every(({ field, value, isNegated }) => (fieldOf(object, field) === value) !== isNegated);
-  return { matches, name };
+  return { matches, name, isOnDemand };
 }
 
 /** The text of a field; one that an object lacks is empty. */

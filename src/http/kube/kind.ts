@@ -25,6 +25,12 @@ interface KindDefinition<Spec> extends Resource {
   readonly specSchema: z.ZodType<Spec>;
   /** Fields that a field selector may name beside name and namespace. */
   readonly selectableFields?: readonly string[];
+  /** What only a list shows that selects it by this value of a field, and why no watch can. */
+  readonly shownOnDemand?: {
+    readonly field: string;
+    readonly value: string;
+    readonly whyUnwatched: string;
+  };
   /** Whether clients report a status, under `/status`. */
   readonly hasStatus?: boolean;
   /** Absent for kinds that clients only read. */

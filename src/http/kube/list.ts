@@ -5,7 +5,7 @@ import type { KubeObject, ObjectKey, ObjectPage, Views } from '../../views/views
 import type { HttpDeps } from '../deps.ts';
 import { queryValue } from '../query.ts';
 import { badRequest, invalid, StatusError } from '../status.ts';
-import { readAsOf } from './as-of.ts';
+import { instantShown, readAsOf } from './as-of.ts';
 import { listIdentity, readContinueToken, writeContinueToken } from './continue-token.ts';
 import { unsupportedValue } from './field-errors.ts';
 import { type FieldSelector, parseFieldSelector } from './field-selector.ts';
@@ -30,6 +30,8 @@ interface ListRequest {
   readonly isBefore: boolean;
   /** Undefined when there are no selectors. */
   readonly matches: ((object: KubeObject) => boolean) | undefined;
+  /** The instant of which what rests is shown; undefined shows objects. */
+  readonly restingAtMs: number | undefined;
   /** What a continue token of this list belongs to. */
   readonly identity: string;
 }
@@ -55,8 +57,9 @@ export function listObjects(
 
 const TAIL = ']}';
 
-function head({ kind, position, identity }: ListRequest, next: ObjectKey | undefined): string {
-  const token = next && writeContinueToken({ position, after: next }, identity);
+function head(request: ListRequest, next: ObjectKey | undefined): string {
+  const { kind, position, identity, restingAtMs: atMs } = request;
+  const token = next && writeContinueToken({ position, after: next, atMs }, identity);
   const metadata = { resourceVersion: String(position), ...(token ? { continue: token } : {}) };
   const list = { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata };
   return `${JSON.stringify(list).slice(0, -1)},"items":[`;
@@ -82,17 +85,24 @@ async function* wholeList(views: Views, request: ListRequest, first: ObjectPage)
 }
 
 function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined): ObjectPage {
-  const { kind, namespace, fields, matches, position, isPast, isBefore } = request;
+  const { kind, namespace, fields, matches, position, isPast, isBefore, restingAtMs } = request;
   if (isBefore) return { items: [], next: undefined };
   const isNow = !isPast && position === views.position;
-  if (isNow && after === undefined && fields.name !== undefined && namespace !== undefined) {
+  if (
+    isNow &&
+    restingAtMs === undefined &&
+    after === undefined &&
+    fields.name !== undefined &&
+    namespace !== undefined
+  ) {
     const one = views.get(kind.kind, namespace, fields.name);
     const items = one !== undefined && matches?.(one.object) ? [one] : [];
     return { items, next: undefined };
   }
   const limit = Math.min(request.limit ?? limits.pageObjectsMax, limits.pageObjectsMax);
   const at = isPast ? { asOf: position } : { at: isNow ? undefined : position };
-  return views.list(kind.kind, { namespace, after, limit, ...at, ...(matches && { matches }) });
+  const selection = { ...at, ...(matches && { matches }), restingAtMs };
+  return views.list(kind.kind, { namespace, after, limit, ...selection });
 }
 
 function readListRequest(
@@ -106,19 +116,26 @@ function readListRequest(
   const fieldText = queryValue(http, 'fieldSelector') ?? '';
   const labels = parseLabelSelector(labelText);
   const fields = parseFieldSelector(fieldText, kind);
-  const { sees, part } = http.grant;
+  const { sees, part, wasPresentAt } = http.grant;
   const matches = (object: KubeObject) =>
-    (sees?.(object) ?? true) && labels(object.metadata.labels ?? {}) && fields.matches(object);
+    (sees?.(object) ?? true) &&
+    labels(object.metadata.labels ?? {}) &&
+    fields.matches(object) &&
+    // What rests may have been an earlier project's of this name.
+    (!fields.isOnDemand || wasPresentAt(BigInt(object.metadata.resourceVersion)));
   const asOf = readAsOf(deps, http);
   // What is shown of the past is something else than what a list of the present goes on with.
   const past = asOf === undefined ? [] : [queryValue(http, 'asOf') ?? ''];
   const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText, part, ...past);
-  const place = readPlace(deps.views, http, identity, asOf);
-  const isBefore = !http.grant.wasPresentAt(place.position);
+  const { position, after, atMs } = readPlace(deps.views, http, identity, asOf);
+  const isBefore = !wasPresentAt(position);
   if (isBefore && asOf === undefined) throw new StatusError('Expired', 'the list is too old');
+  const isExact = asOf !== undefined || queryValue(http, 'resourceVersionMatch') === 'Exact';
+  const shownMs = () => atMs ?? instantShown(deps, http, isExact ? position : undefined);
   return {
     ...{ kind, namespace, fields, identity, limit: readLimit(queryValue(http, 'limit')) },
-    ...{ ...place, isPast: asOf !== undefined, isBefore },
+    ...{ position, after, isPast: asOf !== undefined, isBefore },
+    restingAtMs: fields.isOnDemand ? shownMs() : undefined,
     matches: labelText === '' && fieldText === '' && sees === undefined ? undefined : matches,
   };
 }
@@ -138,8 +155,8 @@ function readPlace(
     if (asked !== undefined || match !== '') {
       throw badRequest('specifying resource version is not allowed when using continue');
     }
-    const { position, after } = readContinueToken(token, identity);
-    if (position <= views.position) return { position, after };
+    const place = readContinueToken(token, identity);
+    if (place.position <= views.position) return place;
     throw new StatusError('Expired', 'the continue key is of a log that is no longer served');
   }
   if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {
@@ -154,7 +171,8 @@ function readPlace(
   }
   // As for the past: a command is seen whole at each of its positions.
   const exact = match === 'Exact' ? views.commandEnd(asked as Position) : undefined;
-  return { position: exact ?? asOf ?? views.position, after: undefined };
+  const position = exact ?? asOf ?? views.position;
+  return { position, after: undefined, atMs: undefined };
 }
 
 const LIST_OPTIONS = { group: 'meta.k8s.io', kind: 'ListOptions' };

@@ -46,6 +46,10 @@ export function readWatchRequest(
   const fieldText = queryValue(http, 'fieldSelector') ?? '';
   const labels = parseLabelSelector(labelText);
   const fields = parseFieldSelector(fieldText, kind);
+  if (fields.isOnDemand) {
+    const why = kind.shownOnDemand?.whyUnwatched;
+    throw badRequest(`fieldSelector "${fieldText}" cannot be watched: ${why}`);
+  }
   const { sees, part } = http.grant;
   const matches = (object: KubeObject) =>
     (sees?.(object) ?? true) && labels(object.metadata.labels ?? {}) && fields.matches(object);

@@ -218,6 +218,34 @@ describe('the life of a project', () => {
     const late = String((await me.get(`/ledger/v1/events?follow=false&after=${before}`)).body);
     expect(late).not.toContain('mine-0');
   });
+
+  test('keeps to itself what rests of it', async () => {
+    const world = await twoProjects();
+    const ipam = '/apis/ipam.miloapis.com/v1alpha1';
+    const resting = 'ipallocations?fieldSelector=status.phase%3DQuarantined';
+    const { operator } = world;
+    const shared = { visibility: 'shared', projects: ['*'] };
+    const hosts = { allowedPrefixLengths: { min: 32, max: 32 }, defaultPrefixLength: 32 };
+    await operator.post(`${ipam}/ipclasses`, {
+      ...{ metadata: { name: 'public' }, spec: { ipFamily: 'IPv4', ...hosts, ...shared } },
+    });
+    await operator.post(`${ipam}/ippools`, {
+      metadata: { name: 'edge' },
+      spec: { ipFamily: 'IPv4', cidr: '198.51.100.0/24', classNames: ['public'] },
+    });
+    const claims = `${ipam}/namespaces/mine/ipclaims`;
+    const asked = { metadata: { name: 'lb' }, spec: { className: 'public' } };
+    expect((await operator.post(claims, asked)).code).toBe(201);
+    await operator.send('DELETE', `${claims}/lb`);
+    await renewed(world);
+    const own = `${ipam}/namespaces/mine/${resting}`;
+    expect(namesOf(await operator.get(own))).toHaveLength(1);
+    expect(namesOf(await compute(world, 'new').get(own))).toEqual([]);
+    await operator.post(claims, asked);
+    await operator.send('DELETE', `${claims}/lb`);
+    expect(namesOf(await operator.get(own))).toHaveLength(2);
+    expect(namesOf(await compute(world, 'new').get(own))).toHaveLength(1);
+  });
 });
 
 describe('an identity that ends', () => {

@@ -19,6 +19,11 @@ export const ipAllocations = defineKind({
     ...['status.phase', 'status.allocatedCIDR', 'spec.purpose', 'spec.className'],
     ...['spec.poolRef.name', 'spec.holder.kind', 'spec.holder.name'],
   ],
+  shownOnDemand: {
+    field: 'status.phase',
+    value: 'Quarantined',
+    whyUnwatched: 'a quarantine ends by time alone, which is no event; list it instead',
+  },
   writes: {
     projectOf: ({ namespace }) => namespace,
     deletesOnly: true,
