@@ -6,7 +6,6 @@ import {
   INTERFACES,
   LOCATIONS,
   location,
-  NAMESPACES,
   NETWORKS,
   network,
 } from '../http/world.ts';
@@ -174,21 +173,4 @@ it('L19 a writer that means another object, or an older one, is refused', async 
   const stale = await remove(`${CLAIMS}/l1`, { preconditions: { uid } });
   expect(stale).toMatchObject({ code: 409, body: { reason: 'Conflict' } });
   expect((await nicOf('l1')).code).toBe(200);
-});
-
-it('shows nothing of one project in another', async () => {
-  await service.send('POST', NAMESPACES, { metadata: { name: 'beta' } });
-  const inBeta = (url: string) => url.replace('/alpha/', '/beta/');
-  const kinds = ['networkinterfaceclaims', 'networkinterfaces', 'networks', 'networkcontexts'];
-  for (const kind of kinds) {
-    const url = CLAIMS.replace('networkinterfaceclaims', kind);
-    const { items } = (await service.get(url)).body;
-    // The detector works: there is something to be seen where it is.
-    expect(items.length).toBeGreaterThan(0);
-    expect((await service.get(inBeta(url))).body.items).toEqual([]);
-    const { name } = items[0].metadata;
-    expect((await service.get(`${inBeta(url)}/${name}`)).code).toBe(404);
-    expect((await remove(`${inBeta(url)}/${name}`)).code).toBe(404);
-    expect((await service.get(`${url}/${name}`)).code).toBe(200);
-  }
 });
