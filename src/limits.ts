@@ -40,10 +40,13 @@ export const limits = {
   /** Attempts of a write that names no resourceVersion while others change the object. */
   unconditionalWriteAttemptsMax: 16,
 
-  /** Items of one batch of claims, the size of its body, and how many are decided at a time. */
+  /**
+   * Items of one batch of claims, the size of its body, and how many are decided at a time: more
+   * than are still in the processor's cache, and young to the garbage collector, cost more each.
+   */
   batchItemsMax: 5_000,
   batchBodyBytesMax: 16 * 1024 * 1024,
-  batchItemsInFlightMax: 512,
+  batchItemsInFlightMax: 128,
 
   /** Followers of the event feed at one time, and bytes written to one before it is waited for. */
   feedFollowersMax: 1_000,

@@ -46,6 +46,11 @@ class RunningSubscription implements Subscription {
     this.done = this.#run().finally(() => onEnd(this));
   }
 
+  /** The place up to which it has been given events. */
+  get reached(): Position {
+    return this.#reached;
+  }
+
   /** Tells it that there may be something to read. */
   wake(): void {
     this.#woken = true;
@@ -106,6 +111,15 @@ export class Subscriptions {
     );
     this.#running.add(subscription);
     return subscription;
+  }
+
+  /** The place up to which all of them have been given events; undefined when there are none. */
+  get reached(): Position | undefined {
+    let least: Position | undefined;
+    for (const { reached } of this.#running) {
+      if (least === undefined || reached < least) least = reached;
+    }
+    return least;
   }
 
   wake(): void {

@@ -1,9 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../limits.ts';
 import { type Appended, StoreUnavailable } from '../store.ts';
+import type { Subscriptions } from '../subscription.ts';
 import type { BackgroundCheckpoint } from './background-checkpoint.ts';
 import type { LiveLog } from './live-log.ts';
+import { positionNumber } from './positions.ts';
 import { type Append, type Outcome, Turn } from './turn.ts';
+
+/** What commits have to do with. */
+interface Surroundings {
+  readonly log: LiveLog;
+  readonly checkpoint: BackgroundCheckpoint | undefined;
+  readonly clock: () => Date;
+  readonly subscriptions: Subscriptions;
+  readonly onCommit: () => void;
+}
 
 interface Waiting {
   readonly append: Append;
@@ -19,20 +30,17 @@ export class GroupCommit {
   readonly #log: LiveLog;
   readonly #checkpoint: BackgroundCheckpoint | undefined;
   readonly #clock: () => Date;
+  readonly #subscriptions: Subscriptions;
   readonly #onCommit: () => void;
   #queue: Waiting[] = [];
   #queueBytes = 0;
   #running: Promise<void> | undefined;
 
-  constructor(
-    log: LiveLog,
-    checkpoint: BackgroundCheckpoint | undefined,
-    clock: () => Date,
-    onCommit: () => void,
-  ) {
+  constructor({ log, checkpoint, clock, subscriptions, onCommit }: Surroundings) {
     this.#log = log;
     this.#checkpoint = checkpoint;
     this.#clock = clock;
+    this.#subscriptions = subscriptions;
     this.#onCommit = onCommit;
   }
 
@@ -84,6 +92,7 @@ export class GroupCommit {
       else answer.resolve(outcome.appended);
     }
     this.#onCommit();
+    this.#subscriptions.wake();
   }
 
   async #commit(waiting: readonly Waiting[]): Promise<readonly Outcome[]> {
@@ -98,6 +107,8 @@ export class GroupCommit {
     // From here on it is durable, so it is true.
     log.tip = turn.tip;
     for (const [stream, head] of turn.heads) log.heads.set(stream, head);
+    const { reached } = this.#subscriptions;
+    if (reached !== undefined) log.recent.letGo(positionNumber(reached));
     for (const [index, outcome] of outcomes.entries()) {
       if (!('recorded' in outcome) || outcome.recorded === undefined) continue;
       log.recent.add(outcome.recorded, (waiting[index] as Waiting).append.bytes);

@@ -76,9 +76,12 @@ export class SqliteStore implements Store {
     this.#log = new LiveLog(open, readOnly, wake);
     this.lostPositions = this.#log.use(({ file }) => file.lostPositions());
     if (!readOnly) this.#checkpoint = new BackgroundCheckpoint(path);
-    this.#commits = new GroupCommit(this.#log, this.#checkpoint, options.clock, () => {
-      this.#idle?.committed();
-      wake();
+    this.#commits = new GroupCommit({
+      log: this.#log,
+      checkpoint: this.#checkpoint,
+      clock: options.clock,
+      subscriptions: this.#subscriptions,
+      onCommit: () => this.#idle?.committed(),
     });
     if (readOnly) this.#poll = setInterval(wake, limits.storeReaderPollMs).unref();
     else this.#idle = new IdleCheckpoint(this.#log);
