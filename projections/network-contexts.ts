@@ -14,7 +14,7 @@ const KIND = 'NetworkContext';
  */
 export const networkContexts: ObjectProjection = {
   name: 'network_contexts',
-  version: 2,
+  version: 3,
   kind: KIND,
   namespaced: true,
   on: {

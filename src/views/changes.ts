@@ -71,26 +71,22 @@ export class Changes implements Present {
   }
 
   /**
-   * Writes the objects as the whole command has left them, and adds what it has made of them to a
-   * list, in log order.
+   * Writes the objects as the whole command has left them, in log order, and adds what it has made
+   * of them to a list. Of several of a kind that one event changes, all but the last have the
+   * version before it, so that who has received only some of them goes on with the others.
    */
   write(rows: RowSink, made?: KindChange[]): void {
-    const own: KindChange[] = [];
-    for (const touched of this.#touched.values()) {
+    const all = [...this.#touched.values()].filter(({ before, object }) => before ?? object);
+    all.sort((a, b) => Number(a.end.position - b.end.position));
+    for (const [index, touched] of all.entries()) {
       const { table, namespace, name, before, object, end } = touched;
-      const after = object && versionOf(touched, object, String(end.position));
+      const goOnFrom = isFollowed(touched, all, index) ? end.position - 1n : undefined;
+      const after = object && versionOf(touched, object, String(goOnFrom ?? end.position));
       if (after !== undefined) table.put(before, after, rows);
       else if (before !== undefined) table.remove(before, end, rows);
-      else continue;
       const { kind } = table.projection;
       if (made === undefined) after?.compact();
-      else own.push(new VersionChange({ kind, namespace, name }, end, before, after));
-    }
-    if (made === undefined) return;
-    own.sort((a, b) => Number(a.position - b.position));
-    for (const [index, change] of own.entries()) {
-      if (isFollowed(change, own, index)) change.goOnFrom = change.position - 1n;
-      made.push(change);
+      else made.push(new VersionChange({ kind, namespace, name, goOnFrom }, end, before, after));
     }
   }
 
@@ -110,10 +106,10 @@ export class Changes implements Present {
   }
 }
 
-/** Whether the event of a change has made another one of its kind, which comes after it. */
-function isFollowed(change: KindChange, all: readonly KindChange[], index: number): boolean {
-  for (let later = index + 1; all[later]?.position === change.position; later += 1) {
-    if (all[later]?.kind === change.kind) return true;
+/** Whether the event that touched an object last touched another of its kind, which comes after. */
+function isFollowed({ table, end }: Touched, all: readonly Touched[], index: number): boolean {
+  for (let later = index + 1; all[later]?.end.position === end.position; later += 1) {
+    if (all[later]?.table === table) return true;
   }
   return false;
 }

@@ -69,12 +69,17 @@ export class VersionChange implements KindChange {
   readonly position: Position;
   readonly recordedAtMs: number;
   /** Of all but the last that one event makes: a client that goes on from there misses none. */
-  goOnFrom: Position | undefined;
+  readonly goOnFrom: Position | undefined;
   readonly #before: Version | undefined;
   readonly #after: Version | undefined;
 
   constructor(
-    { kind, namespace, name }: Pick<KindChange, 'kind' | 'namespace' | 'name'>,
+    {
+      kind,
+      namespace,
+      name,
+      goOnFrom,
+    }: Pick<KindChange, 'kind' | 'namespace' | 'name' | 'goOnFrom'>,
     { position, recordedAtMs }: End,
     before: Version | undefined,
     after: Version | undefined,
@@ -84,6 +89,7 @@ export class VersionChange implements KindChange {
     this.name = name;
     this.position = position;
     this.recordedAtMs = recordedAtMs;
+    this.goOnFrom = goOnFrom;
     this.#before = before;
     this.#after = after;
   }

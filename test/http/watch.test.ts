@@ -1,11 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
-import { claim, deleteClaim, finalizers, location, updateLocation } from '../ledger/commands.ts';
+import {
+  claim,
+  context,
+  deleteClaim,
+  deleteNetwork,
+  finalizers,
+  location,
+  updateLocation,
+  updateNetwork,
+} from '../ledger/commands.ts';
 import { labels } from '../views/living-world.ts';
-import { CLAIMS, INITIAL, LOCATIONS, NICS, told, watched } from './watching.ts';
+import {
+  CLAIMS,
+  INITIAL,
+  LOCATIONS,
+  NICS,
+  told,
+  type Watch,
+  type Watched,
+  watched,
+} from './watching.ts';
 import { world as fakeWorld, GROUP } from './world.ts';
 
 const ALL_CLAIMS = `${GROUP}/networkinterfaceclaims`;
+const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
 const selector = (text: string) => `labelSelector=${encodeURIComponent(text)}`;
 const fields = (text: string) => `fieldSelector=${encodeURIComponent(text)}`;
 
@@ -44,6 +63,54 @@ describe('a watch', () => {
     expect(BigInt(resourceVersion)).toBeGreaterThan(BigInt(first));
     const again = await watch(`${CLAIMS}?watch=1&resourceVersion=${resourceVersion}`);
     expect(told(await again.atLeast(1))).toEqual(['ADDED c']);
+  });
+
+  /** Goes on from every line of a watch, and has the lines after that. */
+  async function goesOnAnywhere({ watch }: Watched, path: string, whole: Watch): Promise<void> {
+    const all = told(whole.lines);
+    for (const [index, { object }] of whole.lines.entries()) {
+      const missing = all.slice(index + 1);
+      const again = await watch(
+        `${path}?watch=1&resourceVersion=${object.metadata.resourceVersion}`,
+      );
+      // What it is sent once more is of the event that it was cut in.
+      const lines = told(await again.atLeast(missing.length));
+      expect(lines.slice(lines.length - missing.length)).toEqual(missing);
+    }
+  }
+
+  test('that is cut amid the blocks of one interface misses none', async () => {
+    const world = await watched();
+    const { run, watch, list } = world;
+    const path = `${IPAM}/namespaces/alpha/ipallocations`;
+    const { metadata, items: before } = await list(path);
+    await run(claim('a', { reclaimPolicy: 'Retain' }));
+    await run(deleteClaim('a'));
+    await run({ type: 'DeleteInterface', name: 'a', expect: {} });
+    const { items: after } = await list(path);
+    const whole = await watch(`${path}?watch=1&resourceVersion=${metadata.resourceVersion}`);
+    // Two blocks come, are retained and go, each time by one event; the presence's come and stay.
+    const lines = told(await whole.atLeast(after.length - before.length + 6));
+    expect(lines.slice(-4).map((line) => line.split(' ')[0])).toEqual([
+      ...['MODIFIED', 'MODIFIED', 'DELETED', 'DELETED'],
+    ]);
+    await goesOnAnywhere(world, path, whole);
+  });
+
+  test('that is cut amid the objects that follow one event misses none', async () => {
+    const world = await watched();
+    const { run, watch, list } = world;
+    const path = `${GROUP}/namespaces/alpha/networkcontexts`;
+    const places = ['us', 'eu', 'asia'];
+    for (const place of places.slice(1)) await run(location(place));
+    for (const place of places) await run(context(`net.${place}`));
+    const { metadata } = await list(path);
+    await run(updateNetwork('net', { mtu: 1400 }));
+    await run(deleteNetwork('net'));
+    const whole = await watch(`${path}?watch=1&resourceVersion=${metadata.resourceVersion}`);
+    const lines = told(await whole.atLeast(6));
+    expect(lines.slice(0, 3).sort()).toEqual(places.map((one) => `MODIFIED net.${one}`).sort());
+    await goesOnAnywhere(world, path, whole);
   });
 
   test('is answered at once, with an open end and no compression', async () => {
