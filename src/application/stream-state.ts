@@ -1,6 +1,7 @@
 import type { LedgerEvent } from '../ledger/events.ts';
 import { isEventType } from '../ledger/events.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
+import { type Fact, factOf } from '../store/facts.ts';
 import { CorruptEvent, type Position, type RecordedEvent, type Store } from '../store/store.ts';
 import type { Aggregate, SpaceState } from './aggregate.ts';
 import { Replay } from './replay.ts';
@@ -20,15 +21,16 @@ export function unborn<S extends SpaceState>({ initial }: Rules<S>): StreamState
   return { state: initial, hash: '', position: 0n };
 }
 
-/** Reads a stream from a state on up to its end; what is read goes to `onPage` as well. */
+/** Reads a stream from a state on up to its end; the events go to `onPage` as well. */
 export async function readOn<S extends SpaceState>(
   store: Store,
   stream: string,
   rules: Rules<S>,
   from: StreamState<S>,
-  onPage?: (events: readonly RecordedEvent[]) => void,
+  onPage: (events: readonly RecordedEvent[]) => void,
 ): Promise<StreamState<S>> {
-  return foldPages(store.readStream(stream, from.state.revision + 1), rules, from, onPage);
+  const pages = store.readStream(stream, from.state.revision + 1);
+  return foldPages(stream, factsOf(pages, onPage), rules, from);
 }
 
 /**
@@ -45,15 +47,30 @@ export async function readState<S extends SpaceState>(
   if (snapshot !== undefined) {
     try {
       const { hash, position, revision } = snapshot;
-      const pages = pagesAfter(store.readStream(stream, revision), snapshot);
+      const pages = pagesAfter(readFacts(store, stream, revision), snapshot);
       const from = { state: snapshot.state as S, hash, position };
-      return { ...(await foldPages(pages, rules, from)), snapshotRevision: revision };
+      return { ...(await foldPages(stream, pages, rules, from)), snapshotRevision: revision };
     } catch {
       // Whatever is wrong, with the snapshot or with the log, reading it all will tell.
       snapshots?.discard(stream);
     }
   }
-  return { ...(await readOn(store, stream, rules, unborn(rules))), snapshotRevision: -1 };
+  const pages = readFacts(store, stream, 0);
+  return { ...(await foldPages(stream, pages, rules, unborn(rules))), snapshotRevision: -1 };
+}
+
+function readFacts(store: Store, stream: string, revision: number): AsyncIterable<readonly Fact[]> {
+  return store.readFacts?.(stream, revision) ?? factsOf(store.readStream(stream, revision));
+}
+
+async function* factsOf(
+  pages: AsyncIterable<readonly RecordedEvent[]>,
+  onPage: (events: readonly RecordedEvent[]) => void = () => {},
+): AsyncGenerator<Fact[]> {
+  for await (const page of pages) {
+    yield page.map(factOf);
+    onPage(page);
+  }
 }
 
 /**
@@ -61,13 +78,13 @@ export async function readState<S extends SpaceState>(
  * it must be there, and be the same.
  */
 async function* pagesAfter(
-  pages: AsyncIterable<readonly RecordedEvent[]>,
+  pages: AsyncIterable<readonly Fact[]>,
   { hash, position }: Snapshot,
-): AsyncGenerator<readonly RecordedEvent[]> {
+): AsyncGenerator<readonly Fact[]> {
   let isFirst = true;
   for await (const page of pages) {
     const [first] = page;
-    const isSame = first?.metadata.hash === hash && first.position === position;
+    const isSame = first?.hash === hash && first.position === position;
     if (isFirst && !isSame) break;
     yield isFirst ? page.slice(1) : page;
     isFirst = false;
@@ -76,29 +93,28 @@ async function* pagesAfter(
 }
 
 async function foldPages<S extends SpaceState>(
-  pages: AsyncIterable<readonly RecordedEvent[]>,
+  stream: string,
+  pages: AsyncIterable<readonly Fact[]>,
   { evolve }: Rules<S>,
   from: StreamState<S>,
-  onPage: (events: readonly RecordedEvent[]) => void = () => {},
 ): Promise<StreamState<S>> {
   const replay = new Replay(from.state, evolve);
   let { hash, position } = from;
   for await (const page of pages) {
     for (const event of page) {
-      requireNext(event, hash);
-      hash = event.metadata.hash;
+      requireNext(stream, event, hash);
+      hash = event.hash;
       position = event.position;
     }
     replay.add(page as unknown as readonly LedgerEvent[]);
-    onPage(page);
   }
   return { state: replay.end(), hash, position };
 }
 
 /** Refuses an event that does not follow the one before it, or that nobody here can read. */
-function requireNext(event: RecordedEvent, hashBefore: string): void {
-  const { stream, revision, position, type, metadata } = event;
-  if (metadata.previousHash !== hashBefore) {
+function requireNext(stream: string, event: Fact, hashBefore: string): void {
+  const { revision, position, type, previousHash } = event;
+  if (previousHash !== hashBefore) {
     const problem = 'it does not follow the event before it';
     throw new CorruptEvent(stream, revision, position, problem);
   }

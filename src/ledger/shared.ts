@@ -16,11 +16,15 @@ function equals(a: unknown, b: unknown): boolean {
     return true;
   }
   if (Array.isArray(b)) return false;
-  // JSON has no undefined, so that a field which is not there equals none that is.
-  const names = Object.keys(a);
-  if (Object.keys(b).length !== names.length) return false;
-  for (const name of names) if (!equals((a as Fields)[name], (b as Fields)[name])) return false;
-  return true;
+  // JSON has no undefined, so that a field which is not there equals none that is. Unlike lists of
+  // the names, these loops make nothing: this runs for every claim and address that is read.
+  let more = 0;
+  for (const name in a) {
+    if (!equals((a as Fields)[name], (b as Fields)[name])) return false;
+    more += 1;
+  }
+  for (const _ in b) more -= 1;
+  return more === 0;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,3 +1,5 @@
+import type { Fact } from './facts.ts';
+
 /** A place in the whole log: unsigned, below 2^63, compared as numbers; gaps are allowed. */
 export type Position = bigint;
 
@@ -95,6 +97,12 @@ export interface Store {
    * compares that each event names the hash of the one before it.
    */
   readStream(stream: string, fromRevision: number): AsyncIterable<readonly RecordedEvent[]>;
+
+  /**
+   * The same without metadata, where an engine reads that at less cost. Without it, the facts are
+   * made of the events.
+   */
+  readFacts?(stream: string, fromRevision: number): AsyncIterable<readonly Fact[]>;
 
   /** The events after a position in log order, each proved, up to the head at the first read. */
   readAll(after: Position, categories?: readonly string[]): AsyncIterable<RecordedEvent>;

@@ -22,7 +22,7 @@ export interface Frame {
 
 // The text of a frame is JSON with one event a line. JSON.stringify never writes a line break, so
 // each event's body is found again, and proved by its hash, without being serialised anew.
-const LINE_BREAK = ',\n';
+export const LINE_BREAK = ',\n';
 const HASH_CHARS = 64;
 /** `,"<hash>"]`, with which each event ends. */
 const EVENT_END_CHARS = HASH_CHARS + 4;

@@ -2,7 +2,7 @@ import { limits } from '../../limits.ts';
 import { isOfCategories } from '../category.ts';
 import type { RecordedEvent } from '../store.ts';
 import type { EventPage } from '../subscription.ts';
-import { decodeEvents, parseEvents } from './frames.ts';
+import { decodeEvents, type Frame } from './frames.ts';
 import type { LogFile } from './log-file.ts';
 
 /** Counts what a page has taken: it ends with the frame that fills it, wanted or passed over. */
@@ -43,19 +43,23 @@ export function readLogPage(
   return { events, upTo: BigInt(reached) };
 }
 
+/** How the events of a frame are read. */
+export type ReadFrame<E> = (frame: Frame) => readonly E[];
+
 /** A page of a stream from a revision on, up to a position; empty when there is nothing more. */
-export function readStreamPage(
+export function readStreamPage<E extends { readonly revision: number }>(
   file: LogFile,
   stream: string,
   fromRevision: number,
   upTo: number,
-): RecordedEvent[] {
-  const events: RecordedEvent[] = [];
+  readFrame: ReadFrame<E>,
+): E[] {
+  const events: E[] = [];
   const room = new PageRoom();
   for (const frame of file.framesOfStream(stream, fromRevision)) {
     if (frame.position > upTo) break;
     if (frame.revision + frame.count <= fromRevision) continue;
-    for (const event of parseEvents(frame)) if (event.revision >= fromRevision) events.push(event);
+    for (const event of readFrame(frame)) if (event.revision >= fromRevision) events.push(event);
     room.take(frame.count, frame.events.length);
     if (room.used) break;
   }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../limits.ts';
 import { checkAppend } from '../append-rules.ts';
+import type { Fact } from '../facts.ts';
 import {
   type Appended,
   type EventHandler,
@@ -15,13 +16,15 @@ import {
 } from '../store.ts';
 import { type EventPage, Subscriptions } from '../subscription.ts';
 import { BackgroundCheckpoint } from './background-checkpoint.ts';
+import { parseFacts } from './frame-facts.ts';
+import { parseEvents } from './frames.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IdleCheckpoint } from './idle-checkpoint.ts';
 import { LiveLog } from './live-log.ts';
 import { type Connect, ensureDirectory, ensureLog, logPath, openLog } from './open-log.ts';
 import { positionNumber } from './positions.ts';
 import { ProcessLock } from './process-lock.ts';
-import { readLogPage, readStreamPage } from './read-pages.ts';
+import { type ReadFrame, readLogPage, readStreamPage } from './read-pages.ts';
 import type { Sync } from './wal-sync.ts';
 
 export interface SqliteStoreOptions {
@@ -98,11 +101,23 @@ export class SqliteStore implements Store {
     return this.#commits.append({ stream, expected, events, bytes });
   }
 
-  async *readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {
+  readStream(stream: string, fromRevision: number): AsyncGenerator<RecordedEvent[]> {
+    return this.#pagesOf(stream, fromRevision, parseEvents);
+  }
+
+  readFacts(stream: string, fromRevision: number): AsyncGenerator<Fact[]> {
+    return this.#pagesOf(stream, fromRevision, parseFacts);
+  }
+
+  async *#pagesOf<E extends { readonly revision: number }>(
+    stream: string,
+    fromRevision: number,
+    readFrame: ReadFrame<E>,
+  ): AsyncGenerator<E[]> {
     let next = Math.max(fromRevision, 0);
     for (;;) {
       const page = this.#log.use(({ file, tip }) => {
-        return readStreamPage(file, stream, next, tip.position);
+        return readStreamPage(file, stream, next, tip.position, readFrame);
       });
       if (page.length === 0) return;
       yield page;
