@@ -201,6 +201,16 @@ describe('a claim', () => {
       .then('ClaimRequested', ['InterfaceRebound', { name: 'web', claim: { name: 'db' } }]);
   });
 
+  it('L12 leaves what it has pinned under its own name, with all that it holds', () => {
+    const pinned = claim('db', { reclaimPolicy: 'Retain', networkInterfaceName: 'web' });
+    const { when } = given(...retained, pinned, deleteClaim('db'));
+    when(deleteInterface('web')).then(
+      ['AddressReleased', { interface: { name: 'web' } }],
+      ['AddressReleased', { interface: { name: 'web' } }],
+      ['InterfaceDeleted', { name: 'web' }],
+    );
+  });
+
   it('L12 never creates the interface that it pins, and is bound when it comes', () => {
     const pinned = claim('db', { reclaimPolicy: 'Retain', networkInterfaceName: 'web' });
     const { when, world } = given(...ready, pinned);
