@@ -52,7 +52,8 @@ export class AuthoredPools {
     const { name, spec, metadata } = command;
     const uid = uuidOf(request.commandId, 'IPPool');
     const pool = { name, uid, spec, metadata };
-    const register = { type: 'RegisterPool', ...pool } as const;
+    const owner = await this.#ownerOf(spec);
+    const register = { type: 'RegisterPool', ...pool, owner } as const;
     const trial = await this.#ledger.tryPlatform(register, this.#step(request));
     if (trial.outcome !== 'decided') return { root: name, settled: refusalOf(trial) };
     const root = trial.state.pools.get(name)?.root ?? name;
@@ -64,6 +65,13 @@ export class AuthoredPools {
     const settled = await this.#ledger.pool(root, open, request);
     if (settled.outcome === 'rejected') await this.#settleQuietly(name);
     return { root, settled };
+  }
+
+  /** The present life of the project that is to own a pool. */
+  async #ownerOf({ projectRef }: IPPoolSpec): Promise<string | undefined> {
+    if (projectRef === undefined) return undefined;
+    const namespace = await this.#ledger.namespaceOf(projectRef.name);
+    return namespace?.deleting ? undefined : namespace?.uid;
   }
 
   async #update(

@@ -3,7 +3,7 @@ import { decidePlatform } from '../ledger/platform/decide.ts';
 import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
 import { type Carve, carveKey, type PoolState } from '../ledger/pool/state.ts';
-import type { ProjectState } from '../ledger/project/state.ts';
+import { generationOf, type ProjectState } from '../ledger/project/state.ts';
 import { holdAddresses } from './holds.ts';
 import type { Ledger } from './ledger.ts';
 import type { Settled } from './mailbox.ts';
@@ -46,11 +46,11 @@ async function grantRange(
   need: Extract<Need, { type: 'Range' }>,
   request: LedgerRequest,
 ): Promise<Granted> {
-  const generation = state.namespace?.uid ?? '';
+  const generation = generationOf(state);
   const { className, childPool, length, scope, ordinal, abandonedGrant } = need;
   const asked = { type: 'Range', generation, className, scope, ordinal } as const;
   const { platformState } = ledger;
-  const pools = offeringPools(platformState, need.parentClassName, scope.project ?? '');
+  const pools = offeringPools(platformState, need.parentClassName, generation);
   let message = `no pool offers IPClass "${need.parentClassName}"`;
   let refusing = need.parentClassName;
   for (const pool of pools) {
@@ -83,7 +83,7 @@ async function joinLocation(
   request: LedgerRequest,
 ): Promise<Granted> {
   const { location, endedGrant } = need;
-  const generation = state.namespace?.uid ?? '';
+  const generation = generationOf(state);
   const command = { type: 'JoinLocation', location, project, generation, endedGrant } as const;
   if (!request.dryRun) {
     // A refusal shows in the platform's state, which the next attempt is decided under.

@@ -5,7 +5,7 @@ import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
 import { decidePool } from '../ledger/pool/decide.ts';
 import { type HoldCommand, holdKey } from '../ledger/pool/holds.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
-import type { ProjectState } from '../ledger/project/state.ts';
+import { generationOf, type ProjectState } from '../ledger/project/state.ts';
 import type { Rejection } from '../ledger/rejections.ts';
 import type { Granted } from './grants.ts';
 import type { Ledger } from './ledger.ts';
@@ -53,7 +53,7 @@ class Asking {
 
   /** Asks the pools that may have it, in their order, until one holds it. */
   async holdOne(wanted: WantedAddress): Promise<AddressGrant> {
-    const generation = this.#project.namespace?.uid ?? '';
+    const generation = generationOf(this.#project);
     const { claim, ordinal, className, pool: named } = wanted;
     const grant = { type: 'Address', generation, claim: claim.uid, ordinal } as const;
     let refusal: Refusal | undefined;
@@ -74,7 +74,7 @@ class Asking {
   async #poolsFor({ className, pool }: WantedAddress): Promise<readonly string[]> {
     if (className === undefined) return pool === undefined ? [] : [pool];
     const platform = this.#ledger.platformState;
-    const names = offeringPools(platform, className, this.#project.name);
+    const names = offeringPools(platform, className, generationOf(this.#project));
     if (platform.classes.get(className)?.spec.strategy !== 'LeastUtilized') return names;
     const fullness = new Map<string, number>();
     for (const name of names) fullness.set(name, fullnessOf(await this.#stateOf(name), name));

@@ -185,6 +185,15 @@ export class Ledger {
     return this.#projects.get(name).load();
   }
 
+  /** The namespace of a project as the log has it now; undefined when there is none. */
+  async namespaceOf(name: string): Promise<ProjectState['namespace']> {
+    try {
+      return (await this.#projects.get(name).refresh()).namespace;
+    } finally {
+      this.#projects.dropUnborn(name);
+    }
+  }
+
   /** The state of an authored root as far as it is durable. */
   poolState(root: string): Promise<PoolState> {
     return this.#poolMailbox(root).load();

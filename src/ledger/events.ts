@@ -192,7 +192,12 @@ export const eventSchemas = {
    * is decided here before the pool opens in the stream of its root. The whole spec goes along, so
    * that a crash between the two is finished from what the log says.
    */
-  PoolRegistered: z.strictObject({ ...registration, metadata: storedMetadata }),
+  PoolRegistered: z.strictObject({
+    ...registration,
+    metadata: storedMetadata,
+    /** The life of the project that owns it: a later project of that name does not. */
+    owner: uid.optional(),
+  }),
   /** What the pool offers from now on; `metadata` stays what the pool's own stream says. */
   PoolRegistrationChanged: z.strictObject(registration),
   PoolUnregistered: z.strictObject({ at, pool: objectRef }),

@@ -325,6 +325,12 @@ describe('a pool for claims', () => {
     await remove('own');
     expect((await send('DELETE', `${NAMESPACES}/owner`)).code).toBe(200);
   });
+
+  test('Invalid: a project that does not exist owns none', async () => {
+    const late = await create('late', { cidr: '192.0.2.0/24', projectRef: { name: 'owner' } });
+    expect([...answer(late), fieldsOf(late)]).toEqual([422, 'Invalid', ['spec.projectRef.name']]);
+    expect((await get(`${POOLS}/late`)).code).toBe(404);
+  });
 });
 
 /** Asks until the object is what is waited for. */

@@ -15,8 +15,9 @@ const child = (parent: string, prefixLength: number): IPPoolSpec => ({
   ...{ ipFamily: 'IPv4', parentPoolRef: { name: parent }, prefixLength, classNames: [] },
 });
 
-const register = (name: string, spec: IPPoolSpec) =>
-  ({ type: 'RegisterPool', name, uid: uidOf(name), spec, metadata: {} }) as const;
+const OWNER = uuidOf('life', 'alpha', 1);
+const register = (name: string, spec: IPPoolSpec, owner = spec.projectRef && OWNER) =>
+  ({ type: 'RegisterPool', name, uid: uidOf(name), spec, metadata: {}, owner }) as const;
 const change = (name: string, spec: IPPoolSpec) =>
   ({ type: 'ChangeRegistration', name, uid: uidOf(name), spec }) as const;
 
@@ -86,6 +87,23 @@ describe('the directory of pools', () => {
     expect(ids[0]).not.toBe(ids[1]);
   });
 
+  it('is of a project that is there, and its children of the same life of it', () => {
+    const projectRef = { name: 'alpha' };
+    const own = root('192.0.2.0/24', { projectRef });
+    const { when } = given(register('own', own));
+    const none = register('none', root('198.51.100.0/24', { projectRef }));
+    when({ ...none, owner: undefined }).thenRejected(
+      'Invalid',
+      'spec.projectRef.name: Namespace "alpha" does not exist, or is being deleted',
+    );
+    const part = { ...child('own', 28), projectRef };
+    when(register('late', part, uuidOf('life', 'alpha', 2))).thenRejected(
+      'Invalid',
+      'an earlier project of this name owns pool "own"',
+    );
+    when(register('part', part)).then(['PoolRegistered', { owner: OWNER }]);
+  });
+
   it('offers a pool to its owner alone, and none that is draining', () => {
     const { world } = given(
       register('own', root('192.0.2.0/25', { projectRef: { name: 'alpha' } })),
@@ -98,8 +116,12 @@ describe('the directory of pools', () => {
     });
     world.run(register('own6', spec('fd30::/20', { projectRef: { name: 'alpha' } })));
     world.run(register('gone6', spec('fd40::/20', { draining: true })));
-    expect(offeringPools(world.platform, 'tenant-ipv6', 'alpha')).toEqual(['own6', 'tenant-ipv6']);
-    expect(offeringPools(world.platform, 'tenant-ipv6', 'beta')).toEqual(['tenant-ipv6']);
+    expect(offeringPools(world.platform, 'tenant-ipv6', OWNER)).toEqual(['own6', 'tenant-ipv6']);
+    const next = uuidOf('life', 'alpha', 2);
+    expect(offeringPools(world.platform, 'tenant-ipv6', next)).toEqual(['tenant-ipv6']);
+    world.run(change('own6', spec('fd30::/20', { projectRef: { name: 'alpha' }, classNames: [] })));
+    world.run(change('own6', spec('fd30::/20', { projectRef: { name: 'alpha' } })));
+    expect(offeringPools(world.platform, 'tenant-ipv6', next)).toEqual(['tenant-ipv6']);
   });
 });
 

@@ -22,7 +22,7 @@ import {
   type ProjectCommand,
 } from '../../src/ledger/project/decide.ts';
 import { nextRetentionDue } from '../../src/ledger/project/retention.ts';
-import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
+import { generationOf, initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
 import { causesOf, maturedCauses, wokenBy } from '../../src/ledger/project/waiting.ts';
 import type { Command } from './commands.ts';
 
@@ -194,7 +194,7 @@ export class World {
     const { className, scope, ordinal, childPool, length, abandonedGrant: abandoned } = need;
     const asked = { type: 'Range' as const, generation, className, scope, ordinal };
     let refused: Grant = { ...asked, pool: '', granted: undefined, message: '' };
-    for (const pool of offeringPools(this.platform, need.parentClassName, 'alpha')) {
+    for (const pool of offeringPools(this.platform, need.parentClassName, generation)) {
       const carve = { ...asked, type: 'CarveRange', pool, childPool, length, abandoned } as const;
       const decision = this.onPool(pool, carve);
       if (decision.outcome === 'decided') {
@@ -234,7 +234,7 @@ export class World {
   }
 
   offering(className: string): string[] {
-    return offeringPools(this.platform, className, 'alpha');
+    return offeringPools(this.platform, className, generationOf(this.project));
   }
 
   #serve(causes: readonly string[]): void {

@@ -260,7 +260,7 @@ export class Driver {
     const [pool = ''] =
       className === undefined
         ? [wanted.pool]
-        : offeringPools(this.platformState, className, project);
+        : offeringPools(this.platformState, className, generation);
     const asked = { project, generation, claim, ordinal, className, family, length };
     const { rejection: refusal } = await this.pool(pool, {
       ...{ type: 'HoldAddress', pool, ...asked, block, abandoned },

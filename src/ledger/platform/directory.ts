@@ -8,11 +8,11 @@ import type { PlatformState, RegisteredPool } from './state.ts';
 export function offeringPools(
   platform: PlatformState,
   className: string,
-  project: string,
+  generation: string,
 ): string[] {
   return platform.pools
     .valueSeq()
-    .filter((pool) => isOffering(pool, className, project))
+    .filter((pool) => isOffering(pool, className, generation))
     .map(({ name }) => name)
     .toArray()
     .sort();
@@ -23,10 +23,11 @@ export function classesOffered(platform: PlatformState, pool: string): readonly 
   return platform.pools.get(pool)?.spec.classNames ?? [];
 }
 
-/** A pool with an owner serves that project and no other. */
-function isOffering({ spec }: RegisteredPool, className: string, project: string): boolean {
+/** A pool with an owner serves that life of that project and no other. */
+function isOffering(pool: RegisteredPool, className: string, generation: string): boolean {
+  const { spec, owner } = pool;
   if (spec.draining === true || !spec.classNames.includes(className)) return false;
-  return spec.projectRef === undefined || spec.projectRef.name === project;
+  return spec.projectRef === undefined || owner === generation;
 }
 
 /** The pool whose stream decides about this one: itself, where nothing else is known. */
@@ -34,13 +35,10 @@ export function rootOf(platform: PlatformState, pool: string): string {
   return platform.pools.get(pool)?.root ?? pool;
 }
 
-/** The pools that a project has brought itself, in the order of their names. */
-export function poolsOwnedBy(platform: PlatformState, project: string): string[] {
-  const owned = platform.pools.valueSeq().filter(({ spec }) => spec.projectRef?.name === project);
-  return owned
-    .map(({ name }) => name)
-    .toArray()
-    .sort();
+/** The pools that a life of a project has brought itself, in the order of their names. */
+export function poolsOwnedBy({ pools }: PlatformState, generation: string): RegisteredPool[] {
+  const owned = pools.valueSeq().filter(({ owner }) => owner === generation);
+  return owned.toArray().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The pools that offer some class which this one offers too: their waiters may be helped by it. */

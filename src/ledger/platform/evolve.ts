@@ -78,13 +78,13 @@ function evolvePool(state: PlatformState, event: LedgerEvent): PlatformState | u
     case 'AddressSpaceOpened':
       return { ...state, generation: event.data.generation, plan: event.data.plan };
     case 'PoolRegistered': {
-      const { pool, root, spec, metadata } = event.data;
-      return withPool(state, { ...pool, root, spec, metadata });
+      const { pool, root, spec, metadata, owner } = event.data;
+      return withPool(state, { ...pool, root, spec, metadata, owner });
     }
     case 'PoolRegistrationChanged': {
       const { pool, root, spec } = event.data;
-      const { metadata = {} } = state.pools.get(pool.name) ?? {};
-      return withPool(state, { ...pool, root, spec, metadata });
+      const { metadata = {}, owner } = state.pools.get(pool.name) ?? {};
+      return withPool(state, { ...pool, root, spec, metadata, owner });
     }
     case 'PoolUnregistered':
       return { ...state, pools: state.pools.delete(event.data.pool.name) };
@@ -113,7 +113,7 @@ function withPlanned(state: PlatformState, { name, uid }: ObjectRef): PlatformSt
   if (planned === undefined || state.pools.has(name)) return state;
   const { ipFamily, cidr, classNames } = planned;
   const spec = { ipFamily, cidr, classNames };
-  return withPool(state, { name, uid, root: name, spec, metadata: {} });
+  return withPool(state, { name, uid, root: name, spec, metadata: {}, owner: undefined });
 }
 
 /** Events of the locations. */

@@ -21,6 +21,8 @@ export type PoolDirectoryCommand =
       readonly uid: string;
       readonly spec: IPPoolSpec;
       readonly metadata: StoredMetadata;
+      /** The present life of the project that the spec names, if it names one. */
+      readonly owner: string | undefined;
     }
   | {
       readonly type: 'ChangeRegistration';
@@ -40,7 +42,7 @@ export function registerPool(
   command: Of<'RegisterPool'>,
   context: DecisionContext,
 ): Rejection | undefined {
-  const { name, uid, spec, metadata } = command;
+  const { name, uid, spec, metadata, owner } = command;
   const subject = { kind: 'IPPool', name };
   const { pools } = draft.state;
   if (pools.get(name)?.uid === uid) return undefined;
@@ -52,7 +54,8 @@ export function registerPool(
   const parent = pools.get(spec.parentPoolRef?.name ?? '');
   const problems = [
     ...poolProblems(spec),
-    ...parentProblems(spec, parent),
+    ...ownerProblems(spec, owner),
+    ...parentProblems(command, parent),
     ...classProblems(draft.state, spec, []),
   ];
   if (problems.length > 0) return invalidWith(subject, problems);
@@ -60,7 +63,14 @@ export function registerPool(
   if (refused !== undefined) return refused;
   const at = instant(context.atMs);
   const root = parent?.root ?? name;
-  draft.emit('PoolRegistered', { at, pool: { name, uid }, root, spec, metadata });
+  draft.emit('PoolRegistered', {
+    at,
+    pool: { name, uid },
+    root,
+    spec,
+    metadata,
+    ...(owner ? { owner } : {}),
+  });
   for (const prefix of rangesOf(spec)) {
     draft.emit('RootRangeRegistered', { at, pool: { name, uid }, prefix });
   }
@@ -116,8 +126,18 @@ export function unregisterPool(
   draft.emit('PoolUnregistered', { at, pool });
 }
 
+/** Only a project that is there can own a pool. */
+function ownerProblems({ projectRef }: IPPoolSpec, owner: string | undefined): Problem[] {
+  if (projectRef === undefined || owner !== undefined) return [];
+  const message = `Namespace "${projectRef.name}" does not exist, or is being deleted`;
+  return [{ path: 'spec.projectRef.name', message }];
+}
+
 /** A child is of its parent's family, and what a project owns is carved for that project only. */
-function parentProblems(spec: IPPoolSpec, parent: RegisteredPool | undefined): Problem[] {
+function parentProblems(
+  { spec, owner }: Pick<Of<'RegisterPool'>, 'spec' | 'owner'>,
+  parent: RegisteredPool | undefined,
+): Problem[] {
   const path = 'spec.parentPoolRef.name';
   if (spec.parentPoolRef === undefined) return [];
   const { name } = spec.parentPoolRef;
@@ -125,9 +145,14 @@ function parentProblems(spec: IPPoolSpec, parent: RegisteredPool | undefined): P
   const problems: Problem[] = [];
   const { ipFamily, projectRef } = parent.spec;
   if (ipFamily !== spec.ipFamily) problems.push({ path, message: `"${name}" is ${ipFamily}` });
-  if (projectRef !== undefined && projectRef.name !== spec.projectRef?.name) {
+  if (projectRef === undefined) return problems;
+  const ownerPath = 'spec.projectRef.name';
+  if (projectRef.name !== spec.projectRef?.name) {
     const message = `must be "${projectRef.name}", which owns pool "${name}"`;
-    problems.push({ path: 'spec.projectRef.name', message });
+    problems.push({ path: ownerPath, message });
+  } else if (owner !== undefined && owner !== parent.owner) {
+    const message = `an earlier project of this name owns pool "${name}"`;
+    problems.push({ path: ownerPath, message });
   }
   return problems;
 }

@@ -42,6 +42,8 @@ export interface RegisteredPool extends ObjectRef {
   /** The pool whose stream decides about this one. */
   readonly root: string;
   readonly spec: IPPoolSpec;
+  /** The life of the project that owns it; undefined when the platform does. */
+  readonly owner: string | undefined;
   /** What it was asked to begin with, for whoever has to open it. */
   readonly metadata: StoredMetadata;
   /** Platform revision of what was said of it last. */

@@ -14,6 +14,7 @@ import { offeringPools } from '../platform/directory.ts';
 import type { Rejection } from '../rejections.ts';
 import type { CreateIPClaim } from './ip-claims.ts';
 import { type ProjectDraft, parentOf, scopeOf } from './spaces.ts';
+import { generationOf } from './state.ts';
 
 /** Where a claimed block comes from, and which one it may be. */
 export interface ClaimSource {
@@ -63,7 +64,7 @@ export function claimSource(
     if ('refused' in scope) return scope;
     return { done: { ...base, poolClass: parent, scope: scope.done } };
   }
-  if (offeringPools(context.platform, className, draft.state.name).length === 0) {
+  if (offeringPools(context.platform, className, generationOf(draft.state)).length === 0) {
     return refuse('NoOfferingPool', `no pool offers IPClass "${className}"`);
   }
   return { done: { ...base, poolClass: undefined, scope: { project: draft.state.name } } };
@@ -114,9 +115,9 @@ function authoredFamily(
   pool: string,
   asOperator: boolean,
 ): Family | undefined {
-  const spec = platform.pools.get(pool)?.spec;
-  const isOpen = asOperator || spec?.projectRef?.name === draft.state.name;
-  return isOpen ? spec?.ipFamily : undefined;
+  const { spec, owner } = platform.pools.get(pool) ?? {};
+  const isOwn = owner !== undefined && owner === draft.state.namespace?.uid;
+  return asOperator || isOwn ? spec?.ipFamily : undefined;
 }
 
 /** The length, and the very block if one is asked for: what is requested, else what is usual. */

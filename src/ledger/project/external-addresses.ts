@@ -5,7 +5,7 @@ import { holdingPolicy, type IPClass, isClassOpenTo, lengthOf } from '../ip-clas
 import { offeringPools } from '../platform/directory.ts';
 import { blockOf, cappedPolicy, type HeldAddress, heldFor } from './held-addresses.ts';
 import { type AskingContext, classNotFound, type ProjectDraft, type Step } from './spaces.ts';
-import type { ClaimRecord } from './state.ts';
+import { type ClaimRecord, generationOf } from './state.ts';
 import { OFFER_CAUSE } from './waiting-line.ts';
 
 /** The classes that a claim names for addresses from outside the project's own space. */
@@ -23,7 +23,7 @@ export function externalClasses(
       return { unmet: classNotFound(name) };
     }
     const cause = `class/${name}`;
-    if (offeringPools(platform, name, draft.state.name).length === 0) {
+    if (offeringPools(platform, name, generationOf(draft.state)).length === 0) {
       const message = `no pool offers IPClass "${name}" to claims`;
       return { unmet: { reason: 'NoOfferingPool', message, cause } };
     }

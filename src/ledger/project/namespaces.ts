@@ -59,7 +59,7 @@ export function deleteNamespace(
       `and ${allocations.size} blocks of IPClaims, ${allocations.count(retained)} of them retained`;
     return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
   }
-  const pools = poolsOwnedBy(context.platform, name);
+  const pools = poolsOwnedBy(context.platform, found.object.uid).map((pool) => pool.name);
   if (pools.length > 0) {
     const message = `it owns ${pools.length} pools: ${pools.slice(0, POOLS_NAMED_MAX).join(', ')}`;
     return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };

@@ -125,7 +125,7 @@ function takeRange(
   if (!('unmet' in taken)) return taken;
   const { reason, message, cause } = taken.unmet;
   const causes =
-    reason === 'AddressPoolExhausted' ? sourcesOf(context, networkClass, scope) : [cause];
+    reason === 'AddressPoolExhausted' ? sourcesOf(draft, context, networkClass, scope) : [cause];
   return { wait: { family, reason, message, causes } };
 }
 

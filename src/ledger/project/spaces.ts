@@ -13,7 +13,7 @@ import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../poo
 import type { Rejection } from '../rejections.ts';
 import { edgeBlocks } from '../reserved-blocks.ts';
 import { presenceName, scopedPoolName } from '../streams.ts';
-import type { PresenceRecord, ProjectState, Wait } from './state.ts';
+import { generationOf, type PresenceRecord, type ProjectState, type Wait } from './state.ts';
 
 /**
  * Pools made on demand: the levels of a class's chain that a scope lacks are carved top-down, each
@@ -76,16 +76,21 @@ export function ensurePool(
 }
 
 /** Where a pool of this class may get its range from: causes that are worth waiting for. */
-export function sourcesOf(context: DecisionContext, ipClass: IPClass, scope: Scope): string[] {
+export function sourcesOf(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  ipClass: IPClass,
+  scope: Scope,
+): string[] {
   const parent = parentOf(context, ipClass);
   if (parent === undefined) return [];
   if ((parent.spec.poolPer ?? []).length === 0) {
-    return offeringPools(context.platform, parent.name, scope.project ?? '').map(
+    return offeringPools(context.platform, parent.name, generationOf(draft.state)).map(
       (pool) => `pool/${pool}`,
     );
   }
   const name = scopedPoolName(parent.name, Object.values(scopeOf(parent, scope)));
-  return [`pool/${name}`, ...sourcesOf(context, parent, scope)];
+  return [`pool/${name}`, ...sourcesOf(draft, context, parent, scope)];
 }
 
 /** The class that pools of this one are carved from. */
@@ -156,7 +161,7 @@ function addGrantedRange(
   ordinal: number,
 ): Step<true> {
   const parentClassName = ipClass.spec.parentClassName as string;
-  if (offeringPools(context.platform, parentClassName, draft.state.name).length === 0) {
+  if (offeringPools(context.platform, parentClassName, generationOf(draft.state)).length === 0) {
     const message = `no pool offers IPClass "${parentClassName}"`;
     return { unmet: { reason: 'NoOfferingPool', message, cause: `class/${parentClassName}` } };
   }

@@ -188,3 +188,8 @@ export function initialProject(name: string): ProjectState {
     allocating: [],
   };
 }
+
+/** Which life of the project it is; none before it has begun. */
+export function generationOf({ namespace }: ProjectState): string {
+  return namespace?.uid ?? '';
+}
