@@ -1,12 +1,12 @@
-import type { Grant, Need } from '../ledger/decision.ts';
+import { type EndedGrant, type Grant, instant, type Need } from '../ledger/decision.ts';
 import { decidePlatform } from '../ledger/platform/decide.ts';
 import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
-import { type Carve, carveKey, type PoolState } from '../ledger/pool/state.ts';
+import { type Carve, carveKey } from '../ledger/pool/state.ts';
 import { generationOf, type ProjectState } from '../ledger/project/state.ts';
 import { holdAddresses } from './holds.ts';
 import type { Ledger } from './ledger.ts';
-import type { Settled } from './mailbox.ts';
+import { type Refusal, weightOf } from './refusal-weight.ts';
 import type { LedgerRequest } from './request.ts';
 
 /** What another stream gave; the project's committing event names it. */
@@ -47,32 +47,77 @@ async function grantRange(
   request: LedgerRequest,
 ): Promise<Granted> {
   const generation = generationOf(state);
-  const { className, childPool, length, scope, ordinal, abandonedGrant } = need;
-  const asked = { type: 'Range', generation, className, scope, ordinal } as const;
-  const { platformState } = ledger;
-  const pools = offeringPools(platformState, need.parentClassName, generation);
-  let message = `no pool offers IPClass "${need.parentClassName}"`;
-  let refusing = need.parentClassName;
-  for (const pool of pools) {
-    const settled = await ledger.pool(
-      rootOf(platformState, pool),
-      { ...asked, type: 'CarveRange', pool, childPool, length, abandoned: abandonedGrant },
-      { ...request, commandId: ledger.newId() },
-    );
-    const carve = carveOf(settled, carveKey(generation, className, scope, ordinal));
-    if (carve !== undefined) {
+  const { className, parentClassName, scope, ordinal, exact } = need;
+  const isExact = exact !== undefined;
+  const asked = { type: 'Range', generation, className, scope, ordinal, isExact } as const;
+  const offered = () => offeringPools(ledger.platformState, parentClassName, generation);
+  let refusal: Refusal | undefined;
+  let refusing = parentClassName;
+  for (const pool of exact?.pools ?? offered()) {
+    const answer = await carveFrom(pool, { ledger, state, need, request });
+    if ('prefix' in answer) {
       // It may be from another pool of that root, which was asked before.
-      const granted = { id: carve.grantId, prefix: carve.prefix };
-      return { grants: [{ ...asked, pool: carve.pool, granted, message: '' }] };
+      const granted = { id: answer.grantId, prefix: answer.prefix };
+      return { grants: [{ ...asked, pool: answer.pool, granted, refusal: undefined }] };
     }
+    if (refusal !== undefined && weightOf(refusal) > weightOf(answer)) continue;
+    refusal = answer;
     refusing = pool;
-    if (settled.outcome === 'rejected') message = settled.rejection.message;
   }
-  return { grants: [{ ...asked, pool: refusing, granted: undefined, message }] };
+  const nobody = `no pool offers IPClass "${parentClassName}"`;
+  refusal ??= { reason: 'NoOfferingPool', message: nobody };
+  return { grants: [{ ...asked, pool: refusing, granted: undefined, refusal }] };
 }
 
-function carveOf(settled: Settled<PoolState>, key: string): Carve | undefined {
-  return settled.outcome === 'decided' ? settled.state.carves.get(key) : undefined;
+interface Asking {
+  readonly ledger: Ledger;
+  readonly state: ProjectState;
+  readonly need: Extract<Need, { type: 'Range' }>;
+  readonly request: LedgerRequest;
+}
+
+/** A pool's carve for what is needed: the one that it has already, or a new one. */
+async function carveFrom(pool: string, asking: Asking): Promise<Carve | Refusal> {
+  const { exact, abandonedGrant } = asking.need;
+  const carve = await askForCarve(pool, asking, abandonedGrant);
+  if (exact === undefined || !('prefix' in carve) || carve.prefix === exact.block) return carve;
+  // An earlier attempt asked for another prefix, and came to nothing before it could say so.
+  const ended = await abandon(carve.grantId, asking);
+  if (ended !== undefined) return askForCarve(pool, asking, ended);
+  return { reason: 'AddressTaken', message: `${carve.prefix} is in use there already` };
+}
+
+async function askForCarve(
+  pool: string,
+  { ledger, state, need, request }: Asking,
+  abandoned: EndedGrant | undefined,
+): Promise<Carve | Refusal> {
+  const generation = generationOf(state);
+  const { className, childPool, length, scope, ordinal, exact } = need;
+  const asked = { generation, className, childPool, length, scope, ordinal };
+  const settled = await ledger.pool(
+    rootOf(ledger.platformState, pool),
+    { type: 'CarveRange', pool, ...asked, block: exact?.block, abandoned },
+    { ...request, commandId: ledger.newId() },
+  );
+  if (settled.outcome === 'rejected') return settled.rejection;
+  if (settled.outcome !== 'decided') throw new Error(`a pool was asked and ${settled.outcome}`);
+  const carve = settled.state.carves.get(carveKey(generation, className, scope, ordinal));
+  if (carve === undefined) throw new Error(`pool ${pool} carves nothing for ${childPool}`);
+  return carve;
+}
+
+/** Fences a carve that the project has not committed; undefined when it has. */
+async function abandon(
+  id: string,
+  { ledger, state, request }: Asking,
+): Promise<EndedGrant | undefined> {
+  const { name } = state;
+  if (request.dryRun) return { id, availableAt: instant(ledger.nowMs(state)) };
+  const command = { type: 'AbandonGrant', grantId: id } as const;
+  await ledger.project(name, command, ledger.own(request.commandId));
+  const availableAt = (await ledger.projectState(name)).abandonedGrants.get(id);
+  return availableAt === undefined ? undefined : { id, availableAt };
 }
 
 async function joinLocation(

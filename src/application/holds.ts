@@ -6,13 +6,10 @@ import { decidePool } from '../ledger/pool/decide.ts';
 import { type HoldCommand, holdKey } from '../ledger/pool/holds.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
 import { generationOf, type ProjectState } from '../ledger/project/state.ts';
-import type { Rejection } from '../ledger/rejections.ts';
 import type { Granted } from './grants.ts';
 import type { Ledger } from './ledger.ts';
+import { type Refusal, weightOf } from './refusal-weight.ts';
 import type { LedgerRequest } from './request.ts';
-
-/** Why no pool holds what is wanted. */
-type Refusal = Pick<Rejection, 'reason' | 'message'>;
 
 /** What a pool holds for a claim now, or why it does not. */
 type Answer = Pick<AddressGrant, 'pool' | 'granted'> | { readonly refusal: Refusal };
@@ -130,11 +127,6 @@ class Asking {
 /** The longest that what a pool holds may be retained; none where it does not say. */
 function leaseMaxMs({ pools }: PoolState, name: string): number | null {
   return durationMs(pools.get(name)?.spec.maxRetentionLease ?? '') ?? null;
-}
-
-/** That a block is taken, or that there is no room, says more than that a pool is another's. */
-function weightOf({ reason }: Refusal): number {
-  return ['NoOfferingPool', 'PrefixLengthRejected', 'Exhausted', 'AddressTaken'].indexOf(reason);
 }
 
 /** The part of a pool that is not free, from 0 to 1. */

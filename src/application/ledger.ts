@@ -156,7 +156,7 @@ export class Ledger {
     throw new LedgerUnavailable('other streams changed faster than the command was decided');
   }
 
-  /** Fences addresses that pools hold for a command which has come to nothing. */
+  /** Fences what pools have given nobody but a command which has come to nothing. */
   async #abandon(
     name: string,
     grants: readonly Grant[],
@@ -164,13 +164,15 @@ export class Ledger {
   ): Promise<void> {
     if (dryRun) return;
     for (const grant of grants) {
-      if (grant.type !== 'Address' || grant.granted === undefined) continue;
+      // The next range of a project is there for whoever asks next; a very prefix is in the way.
+      const isKept = grant.type === 'Range' && !grant.isExact;
+      if (isKept || grant.granted === undefined) continue;
       const command = { type: 'AbandonGrant', grantId: grant.granted.id } as const;
       try {
         await this.#projects.get(name).submit(command, this.own(commandId));
       } catch (err) {
         // The hold is found in the log, where it stands open, and fenced later.
-        this.#deps.log.warn({ err, ...command }, 'a hold could not be given back at once');
+        this.#deps.log.warn({ err, ...command }, 'a grant could not be given back at once');
       }
     }
   }

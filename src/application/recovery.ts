@@ -178,7 +178,9 @@ export class Recovery {
       const { grantId } = event.data;
       this.#do('unhold', [grantId], async () => {
         const grant = this.#views.openGrant(grantId);
-        if (grant?.type === 'AddressEnded') this.#settleLater(grant);
+        if (grant?.type === 'AddressEnded' || grant?.type === 'RangeEnded') {
+          this.#settleLater(grant);
+        }
       });
     }
   }

@@ -42,7 +42,10 @@ export interface RangeGrant {
   readonly ordinal: number;
   readonly pool: string;
   readonly granted: { readonly id: string; readonly prefix: string } | undefined;
-  readonly message: string;
+  /** Why there is none. */
+  readonly refusal: Pick<Rejection, 'reason' | 'message'> | undefined;
+  /** Whether this very prefix was asked for, which nobody else can then have. */
+  readonly isExact: boolean;
 }
 
 /** An address that an authored pool holds for a claim of this project, or its refusal. */
@@ -91,6 +94,8 @@ export type Need =
       readonly length: number;
       readonly scope: Scope;
       readonly ordinal: number;
+      /** The very prefix that is asked for, and the pools that may have it. */
+      readonly exact: { readonly block: string; readonly pools: readonly string[] } | undefined;
       /** A grant for this that the project no longer uses, if the pool still shows it. */
       readonly abandonedGrant: EndedGrant | undefined;
     }

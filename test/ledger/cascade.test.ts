@@ -223,7 +223,8 @@ describe('a network', () => {
     const { when } = given(...ready);
     const asks = (ipam: object) => when(network('own', { ipam }));
     asks({ ipv6Range: 'fd20::/48' }).thenRejected('AddressTaken', /fd20::\/48 is not free/);
-    asks({ ipv6Range: 'fd21::/48' }).thenRejected('AddressTaken');
+    asks({ ipv6Range: 'fd21::/48' }).thenRejected('Invalid', /neither in the project's range/);
+    asks({ ipv4Range: '8.0.0.0/8' }).thenRejected('Invalid', /neither in 10.0.0.0\/8, 172/);
     asks({ ipv6Range: 'fd20:0:1::/52' }).thenRejected('Invalid', /no blocks of length \/52/);
     asks({ ipv6Range: 'fd20:0:1::/80' }).thenRejected('Invalid', /no room for an IPv6 subnet/);
     asks({ ipv4Range: '10.0.0.0/21' }).thenRejected('Invalid', /no room for an IPv4 subnet/);

@@ -192,18 +192,22 @@ export class World {
       return;
     }
     const { className, scope, ordinal, childPool, length, abandonedGrant: abandoned } = need;
-    const asked = { type: 'Range' as const, generation, className, scope, ordinal };
-    let refused: Grant = { ...asked, pool: '', granted: undefined, message: '' };
-    for (const pool of offeringPools(this.platform, need.parentClassName, generation)) {
-      const carve = { ...asked, type: 'CarveRange', pool, childPool, length, abandoned } as const;
+    const { exact } = need;
+    const isExact = exact !== undefined;
+    const asked = { type: 'Range' as const, generation, className, scope, ordinal, isExact };
+    let refused: Grant = { ...asked, pool: '', granted: undefined, refusal: undefined };
+    const offered = () => offeringPools(this.platform, need.parentClassName, generation);
+    for (const pool of exact?.pools ?? offered()) {
+      const wanted = { childPool, length, abandoned, block: exact?.block };
+      const carve = { ...asked, type: 'CarveRange', pool, ...wanted } as const;
       const decision = this.onPool(pool, carve);
       if (decision.outcome === 'decided') {
         const { grantId: id, prefix } = decision.state.carves.get(carveKey(...keyOf(asked)))!;
-        grants.push({ ...asked, pool, granted: { id, prefix }, message: '' });
+        grants.push({ ...asked, pool, granted: { id, prefix }, refusal: undefined });
         return;
       }
-      const message = decision.outcome === 'rejected' ? decision.rejection.message : '';
-      refused = { ...asked, pool, granted: undefined, message };
+      if (decision.outcome !== 'rejected') throw new Error(`a pool was asked: ${decision.outcome}`);
+      refused = { ...asked, pool, granted: undefined, refusal: decision.rejection };
     }
     grants.push(refused);
   }

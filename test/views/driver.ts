@@ -252,7 +252,7 @@ export class Driver {
     const carves = this.poolState(pool).carves;
     const carve = carves.get(carveKey(generation, className, scope, ordinal));
     const granted = carve && { id: carve.grantId, prefix: carve.prefix };
-    return [{ ...asked, pool, granted, message: rejection?.message ?? '' }];
+    return [{ ...asked, isExact: false, pool, granted, refusal: rejection }];
   }
 
   async #hold(project: string, generation: string, wanted: WantedAddress): Promise<Grant> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contains, formatPrefix, type Prefix, parsePrefix } from '../../addressing/prefix.ts';
+import { formatPrefix, type Prefix, parsePrefix } from '../../addressing/prefix.ts';
 import { dnsLabel } from '../../ledger/names.ts';
 import { limits } from '../../limits.ts';
 import { jsonBytes } from './metadata.ts';
@@ -26,8 +26,6 @@ export function refuseDuplicates(list: readonly unknown[], context: z.Refinement
     seen.add(key);
   });
 }
-
-const RFC_1918 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(parsePrefix);
 
 /** A prefix in canonical text, so that one range never has two names. */
 function prefixField(problemOf: (prefix: Prefix) => string | undefined) {
@@ -56,12 +54,10 @@ export const subnetPrefix = {
   IPv6: prefixField(({ family }) => (family === 'IPv6' ? undefined : 'must be an IPv6 prefix')),
 } as const;
 
-/** The range of a network's IPv4 plan. */
-export const ipv4Range = prefixField((prefix) => {
-  if (!RFC_1918.some((range) => contains(range, prefix))) {
-    return 'must lie inside 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16';
-  }
-  return prefix.length > 20 ? 'must be a /20 or larger' : undefined;
+/** The range of a network's IPv4 plan. Where it may lie depends on the pools of its project. */
+export const ipv4Range = prefixField(({ family, length }) => {
+  if (family !== 'IPv4') return 'must be an IPv4 prefix';
+  return length >= 8 && length <= 20 ? undefined : 'must be a /8 to /20';
 });
 
 /** The range of a network's IPv6 subnets. */

@@ -1,4 +1,4 @@
-import { formatPrefix } from '../../addressing/prefix.ts';
+import { contains, formatPrefix, type Prefix } from '../../addressing/prefix.ts';
 import { uuidOf } from '../identifiers.ts';
 import type { PlatformState, RegisteredPool } from './state.ts';
 
@@ -39,6 +39,21 @@ export function rootOf(platform: PlatformState, pool: string): string {
 export function poolsOwnedBy({ pools }: PlatformState, generation: string): RegisteredPool[] {
   const owned = pools.valueSeq().filter(({ owner }) => owner === generation);
   return owned.toArray().sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/**
+ * The pools that a life of a project owns and that may have a prefix. Which part of its root a
+ * child has is known to the root's stream alone.
+ */
+export function ownedPoolsAround(
+  platform: PlatformState,
+  generation: string,
+  wanted: Prefix,
+): string[] {
+  const around = platform.roots.filter(({ prefix }) => contains(prefix, wanted));
+  return poolsOwnedBy(platform, generation)
+    .filter(({ root }) => around.some(({ pool }) => pool.name === root))
+    .map(({ name }) => name);
 }
 
 /** The pools that offer some class which this one offers too: their waiters may be helped by it. */

@@ -1,4 +1,10 @@
-import { type Family, parsePrefix } from '../../addressing/prefix.ts';
+import {
+  contains,
+  type Family,
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+} from '../../addressing/prefix.ts';
 import { limits } from '../../limits.ts';
 import {
   type DecisionContext,
@@ -7,10 +13,11 @@ import {
   instant,
   type Need,
 } from '../decision.ts';
-import type { NetworkSpec, StoredMetadata } from '../events.ts';
+import type { NetworkSpec, Scope, StoredMetadata } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
-import { hasRoom, lengthOf } from '../ip-class.ts';
+import { hasRoom, type IPClass, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
+import { ownedPoolsAround } from '../platform/directory.ts';
 import type { Rejection } from '../rejections.ts';
 import { spreadMtu } from './mtu.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
@@ -23,15 +30,22 @@ import {
   standingIn,
 } from './presences.ts';
 import {
+  ensureOwnedPool,
   ensurePool,
   type ProjectDraft,
   parentOf,
+  poolNamed,
+  poolNameOf,
   poolsOfNetwork,
   returnPool,
   type Step,
   sourcesOf,
 } from './spaces.ts';
-import type { NetworkRecord, PresenceRecord, RangeWait } from './state.ts';
+import { generationOf, type NetworkRecord, type PresenceRecord, type RangeWait } from './state.ts';
+
+/** IPv4 plans of networks are routing domains of their own: these may coincide. */
+const PRIVATE_IPV4_TEXTS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
+const PRIVATE_IPV4 = PRIVATE_IPV4_TEXTS.map(parsePrefix);
 
 export interface CreateNetwork {
   readonly type: 'CreateNetwork';
@@ -115,9 +129,9 @@ function takeRange(
     const fits = hasRoom(networkClass.spec, wanted.length, subnetLength);
     if (wanted.family !== family || !fits) {
       const message = `${named} has no room for an ${family} subnet of length /${subnetLength}`;
-      return { refused: { reason: 'Invalid', message } };
+      return refuseRange(family, message);
     }
-    return ensurePool(draft, context, networkClass.name, scope, { [networkClass.name]: wanted });
+    return takeNamedRange(draft, context, networkClass, scope, wanted);
   }
   const ahead = waitAhead(draft, network, family);
   if (ahead !== undefined) return { wait: ahead };
@@ -127,6 +141,42 @@ function takeRange(
   const causes =
     reason === 'AddressPoolExhausted' ? sourcesOf(draft, context, networkClass, scope) : [cause];
   return { wait: { family, reason, message, causes } };
+}
+
+/** A prefix of a pool that the project owns is that pool's to grant, to one network. */
+function takeNamedRange(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  ipClass: IPClass,
+  scope: Scope,
+  wanted: Prefix,
+): Step<unknown> {
+  const pools = ownedPoolsAround(context.platform, generationOf(draft.state), wanted);
+  if (pools.length > 0) {
+    const owned = ensureOwnedPool(draft, context, ipClass, scope, { block: wanted, pools });
+    const isElsewhere = 'refused' in owned && owned.refused.reason === 'NoOfferingPool';
+    if (!isElsewhere) return owned;
+  }
+  const text = formatPrefix(wanted);
+  const source = 'nor in a pool that the project owns';
+  if (wanted.family === 'IPv4' && !PRIVATE_IPV4.some((range) => contains(range, wanted))) {
+    return refuseRange('IPv4', `${text} is neither in ${PRIVATE_IPV4_TEXTS.join(', ')} ${source}`);
+  }
+  const taken = ensurePool(draft, context, ipClass.name, scope, { [ipClass.name]: wanted });
+  if (!('refused' in taken)) return taken;
+  if (taken.refused.reason === 'Invalid') return refuseRange(wanted.family, taken.refused.message);
+  const parent = parentOf(context, ipClass) as IPClass;
+  const { ranges } = poolNamed(draft.state, poolNameOf(parent, scope));
+  const isProjects = ranges.some(({ space }) => contains(space.space.range, wanted));
+  if (isProjects) return taken;
+  return refuseRange(wanted.family, `${text} is neither in the project's range ${source}`);
+}
+
+/** The refusal of a range that a network names. */
+function refuseRange(family: Family, message: string): Step<never> {
+  const field = family === 'IPv4' ? 'spec.ipam.ipv4Range' : 'spec.ipam.ipv6Range';
+  const causes = [{ reason: 'FieldValueInvalid', message: `Invalid value: ${message}`, field }];
+  return { refused: { reason: 'Invalid', message, causes } };
 }
 
 /** What a network that came earlier waits for: those that come later wait for it as well. */

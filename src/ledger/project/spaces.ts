@@ -1,11 +1,5 @@
 import { addressAt, formatAddress, formatPrefix, type Prefix } from '../../addressing/prefix.ts';
-import {
-  type DecisionContext,
-  type Draft,
-  instant,
-  type Need,
-  type RangeGrant,
-} from '../decision.ts';
+import { type DecisionContext, type Draft, instant, type Need } from '../decision.ts';
 import type { Scope, Subnet } from '../events.ts';
 import { allowsLength, type IPClass, lengthOf, type ScopeLevel } from '../ip-class.ts';
 import { offeringPools } from '../platform/directory.ts';
@@ -13,6 +7,7 @@ import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../poo
 import type { Rejection } from '../rejections.ts';
 import { edgeBlocks } from '../reserved-blocks.ts';
 import { presenceName, scopedPoolName } from '../streams.ts';
+import { addGrantedRange, type RangePlace } from './granted-ranges.ts';
 import { generationOf, type PresenceRecord, type ProjectState, type Wait } from './state.ts';
 
 /**
@@ -29,7 +24,7 @@ export type Step<T> =
   | { readonly done: T }
   | { readonly unmet: Wait }
   | { readonly need: Need }
-  | { readonly refused: Pick<Rejection, 'reason' | 'message'> };
+  | { readonly refused: Pick<Rejection, 'reason' | 'message' | 'causes'> };
 
 /** Blocks that somebody asked for by name, by the class of the pool to be made of them. */
 type WantedBlocks = Readonly<Record<string, Prefix>>;
@@ -50,14 +45,15 @@ export function ensurePool(
   const ipClass = context.platform.classes.get(className);
   if (ipClass === undefined) return { unmet: classNotFound(className) };
   const own = scopeOf(ipClass, scope);
-  const name = scopedPoolName(className, Object.values(own));
+  const name = poolNameOf(ipClass, scope);
   const present = draft.state.pools.get(name);
   if (present !== undefined) return { done: present };
   const parentName = ipClass.spec.parentClassName;
   if (parentName === undefined) {
     addRange(draft, context, ipClass, own, name, wanted[className]);
   } else if ((context.platform.classes.get(parentName)?.spec.poolPer ?? []).length === 0) {
-    const granted = addGrantedRange(draft, context, ipClass, own, name, 0);
+    const place = { ipClass, scope: own, pool: name, ordinal: 0 };
+    const granted = addOfferedRange(draft, context, place);
     if (!('done' in granted)) return granted;
   } else {
     const parent = ensurePool(draft, context, parentName, scope, wanted);
@@ -89,8 +85,7 @@ export function sourcesOf(
       (pool) => `pool/${pool}`,
     );
   }
-  const name = scopedPoolName(parent.name, Object.values(scopeOf(parent, scope)));
-  return [`pool/${name}`, ...sourcesOf(draft, context, parent, scope)];
+  return [`pool/${poolNameOf(parent, scope)}`, ...sourcesOf(draft, context, parent, scope)];
 }
 
 /** The class that pools of this one are carved from. */
@@ -126,6 +121,11 @@ export function scopeOf(ipClass: IPClass, scope: Scope): Scope {
   return Object.fromEntries(levels.filter((l) => per.includes(l)).map((l) => [l, scope[l]]));
 }
 
+/** The name of the pool of a class that serves a scope. */
+export function poolNameOf(ipClass: IPClass, scope: Scope): string {
+  return scopedPoolName(ipClass.name, Object.values(scopeOf(ipClass, scope)));
+}
+
 export function poolNamed(state: ProjectState, name: string): PoolSpace {
   const pool = state.pools.get(name);
   if (pool === undefined) throw new Error(`pool ${name} is not in the state`);
@@ -151,70 +151,45 @@ function addRange(
   draft.emit('RangeAdded', { at, pool, className: ipClass.name, prefix, scope, ordinal: 0 });
 }
 
-/** A range from an authored pool: asked for first, then committed by the event that names it. */
-function addGrantedRange(
+/** A further range from whichever authored pool offers the class that this one is carved from. */
+function addOfferedRange(
   draft: ProjectDraft,
   context: DecisionContext,
-  ipClass: IPClass,
-  scope: Scope,
-  pool: string,
-  ordinal: number,
+  { ipClass, scope, pool, ordinal }: RangePlace,
 ): Step<true> {
   const parentClassName = ipClass.spec.parentClassName as string;
   if (offeringPools(context.platform, parentClassName, generationOf(draft.state)).length === 0) {
     const message = `no pool offers IPClass "${parentClassName}"`;
     return { unmet: { reason: 'NoOfferingPool', message, cause: `class/${parentClassName}` } };
   }
-  // The newest counts: an earlier one may have been abandoned while the command was on its way.
-  const grant = context.grants.findLast((given): given is RangeGrant => {
-    return given.type === 'Range' && isFor(given, draft.state, ipClass, scope, ordinal);
-  });
-  const id = grant?.granted?.id ?? '';
-  const availableAt = draft.state.abandonedGrants.get(id);
-  if (grant === undefined || availableAt !== undefined) {
-    const need: Need = {
-      type: 'Range',
-      className: ipClass.name,
-      childPool: pool,
-      parentClassName,
-      length: lengthOf(ipClass.spec) as number,
-      scope,
-      ordinal,
-      abandonedGrant: availableAt === undefined ? undefined : { id, availableAt },
-    };
-    return { need };
-  }
-  if (grant.granted === undefined) {
-    const cause = `pool/${grant.pool}`;
-    return { unmet: { reason: 'AddressPoolExhausted', message: grant.message, cause } };
-  }
-  draft.emit('RangeAdded', {
-    at: instant(context.atMs),
-    pool,
-    className: ipClass.name,
-    prefix: grant.granted.prefix,
-    scope,
-    ordinal,
-    grant: { id: grant.granted.id, pool: grant.pool },
-  });
-  return { done: true };
+  const length = lengthOf(ipClass.spec) as number;
+  const place = { ipClass, scope, pool, ordinal };
+  const given = addGrantedRange(draft, context, { ...place, length, exact: undefined });
+  if (!('refusal' in given)) return given;
+  const cause = `pool/${given.pool}`;
+  return { unmet: { reason: 'AddressPoolExhausted', message: given.refusal.message, cause } };
 }
 
-function isFor(
-  grant: RangeGrant,
-  state: ProjectState,
+/** The pool of this class for this scope, made of a very prefix that one of these pools has. */
+export function ensureOwnedPool(
+  draft: ProjectDraft,
+  context: DecisionContext,
   ipClass: IPClass,
   scope: Scope,
-  ordinal: number,
-): boolean {
-  return (
-    grant.generation === state.namespace?.uid &&
-    grant.className === ipClass.name &&
-    grant.ordinal === ordinal &&
-    grant.scope.project === scope.project &&
-    grant.scope.network === scope.network &&
-    grant.scope.location === scope.location
-  );
+  exact: { readonly block: Prefix; readonly pools: readonly string[] },
+): Step<PoolSpace> {
+  const own = scopeOf(ipClass, scope);
+  const pool = poolNameOf(ipClass, scope);
+  const present = draft.state.pools.get(pool);
+  if (present !== undefined) return { done: present };
+  const { block, pools } = exact;
+  const place = { ipClass, scope: own, pool, ordinal: 0, length: block.length };
+  const wanted = { block: formatPrefix(block), pools };
+  const given = addGrantedRange(draft, context, { ...place, exact: wanted });
+  if ('need' in given) return given;
+  if ('refusal' in given) return { refused: given.refusal };
+  reserve(draft, context, ipClass, pool);
+  return { done: poolNamed(draft.state, pool) };
 }
 
 /**
@@ -242,8 +217,8 @@ export function nextBlock(
   if (last?.grant !== undefined && pool.scope.network === undefined) {
     const ipClass = context.platform.classes.get(pool.className);
     if (ipClass === undefined) return { unmet: classNotFound(pool.className) };
-    const ordinal = last.ordinal + 1;
-    const grown = addGrantedRange(draft, context, ipClass, pool.scope, pool.name, ordinal);
+    const place = { ipClass, scope: pool.scope, pool: pool.name, ordinal: last.ordinal + 1 };
+    const grown = addOfferedRange(draft, context, place);
     if (!('done' in grown)) return grown;
     const found = findBlock(poolNamed(draft.state, pool.name), length, context.atMs);
     if (found !== undefined) return { done: found };
