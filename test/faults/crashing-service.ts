@@ -40,8 +40,9 @@ const service = await startService(
   },
   openCrashing,
 );
-process.stdout.write(`listening on ${service.url}\n`);
 process.once('SIGTERM', () => {
   process.stdout.write(`appends ${appends}\n`);
   service.close().then(() => process.exit(0));
 });
+// Whoever reads this may send the signal at once.
+process.stdout.write(`listening on ${service.url}\n`);
