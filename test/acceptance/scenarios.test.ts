@@ -153,3 +153,19 @@ test('either order of deleting a retained interface and its last claim leaves no
   expect((await send('DELETE', `${INTERFACES}/order`)).code).toBe(200);
   expect(await held()).toEqual(['0', '0']);
 });
+
+test('a block keeps the policy that it was given when its class is changed', async () => {
+  const policy = { quarantine: '1h', visibility: 'shared', projects: ['*'] };
+  const spec = { ipFamily: 'IPv4', defaultPrefixLength: 32, ...policy };
+  await send('POST', `${IPAM}/ipclasses`, named('policy', spec));
+  await pool('policies', '192.0.2.0/28', { classNames: ['policy'] });
+  const take = (name: string) => send('POST', IPCLAIMS, named(name, { className: 'policy' }));
+  expect((await take('before')).code).toBe(201);
+  const change = { spec: { quarantine: '0s' } };
+  expect((await send('PATCH', `${IPAM}/ipclasses/policy`, change)).code).toBe(200);
+  expect((await take('after')).code).toBe(201);
+  for (const name of ['before', 'after']) await send('DELETE', `${IPCLAIMS}/${name}`);
+  await expect.poll(() => capacityOf('policies')).toMatchObject({ held: '0', quarantined: '1' });
+  service.nowMs += 3_600_000;
+  expect(await capacityOf('policies')).toMatchObject({ quarantined: '0' });
+});
