@@ -528,6 +528,7 @@ export class Mailbox<S extends SpaceState, C> {
     if (error.actual <= this.#state.revision) throw error;
     const tail = await this.#readTail();
     const again: Entry<S, C>[] = [];
+    const done: Batch<S, C>['decided'] = [];
     for (const { entry, settled } of batch.decided) {
       const { commandId, dryRun } = entry.request;
       const own = tail.filter((event) => event.metadata.commandId === commandId);
@@ -541,8 +542,9 @@ export class Mailbox<S extends SpaceState, C> {
       const firstRevision = (own[0] as RecordedEvent).revision;
       const { state } = settled;
       const found = { events, firstRevision, revision, position, state };
-      this.#answer(entry, { outcome: 'decided', ...found });
+      done.push({ entry, settled: { outcome: 'decided', ...found } });
     }
+    this.#answer(done);
     this.#queue.unshift(...again);
   }
 
@@ -570,16 +572,26 @@ export class Mailbox<S extends SpaceState, C> {
     this.#owe(error);
   }
 
-  #settle(batch: Batch<S, C>): void {
-    for (const { entry, settled } of batch.decided) {
-      const position = this.#position;
-      this.#answer(entry, settled.outcome === 'decided' ? { ...settled, position } : settled);
-    }
+  #settle({ decided }: Batch<S, C>): void {
+    const position = this.#position;
+    this.#answer(
+      decided.map(({ entry, settled }) => ({
+        entry,
+        settled: settled.outcome === 'decided' ? { ...settled, position } : settled,
+      })),
+    );
   }
 
-  /** An answer leaves when the views of this process show what it rests on. */
-  #answer(entry: Entry<S, C>, settled: Settled<S>): void {
-    this.#deps.viewed(this.#position).then(() => entry.resolve(settled), entry.reject);
+  /** Answers leave when the views of this process show what they rest on. */
+  #answer(answers: Batch<S, C>['decided']): void {
+    this.#deps.viewed(this.#position).then(
+      () => {
+        for (const { entry, settled } of answers) entry.resolve(settled);
+      },
+      (error) => {
+        for (const { entry } of answers) entry.reject(error);
+      },
+    );
   }
 
   /** Reads what has been appended since, by whomever, and gives it. */

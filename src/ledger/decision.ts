@@ -180,9 +180,13 @@ export interface Expectation {
   readonly revision?: number | undefined;
 }
 
+/** The text of the last instant: all events of a decision have the same, and often of many. */
+let written = { ms: Number.NaN, text: '' };
+
 /** The instant of a context as events write it. */
 export function instant(ms: number): string {
-  return new Date(ms).toISOString();
+  if (written.ms !== ms) written = { ms, text: new Date(ms).toISOString() };
+  return written.text;
 }
 
 /** Refuses a writer whose picture of the object is stale. */
