@@ -204,3 +204,9 @@ function boundProblems(spec: IPPoolSpec): Problem[] {
   if (min <= max) return [];
   return [{ path, message: 'minPrefixLength must not exceed maxPrefixLength' }];
 }
+
+/** An authored pool and its level, as refusals name it. */
+export function describedPool(name: string, { parentPoolRef }: IPPoolSpec): string {
+  const level = parentPoolRef === undefined ? 'root' : `part of "${parentPoolRef.name}"`;
+  return `pool "${name}" (${level})`;
+}

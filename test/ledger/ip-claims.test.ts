@@ -317,7 +317,10 @@ describe('an IPClaim that cannot be met is refused', () => {
     const waiting = [...fill, claim('late', parts)] as Step[];
     const { when, world } = givenWith(plan)(...ready, ...waiting);
     expect(world.waitOf('late')).toBe('AddressPoolExhausted');
-    when(ipClaim('edge', PUBLIC)).thenRejected('Exhausted', 'others wait');
+    when(ipClaim('edge', PUBLIC)).thenRejected(
+      'Exhausted',
+      'others wait for an address of pool "public-a"',
+    );
     world.do(deleteClaim('late'));
     when(ipClaim('edge', PUBLIC)).thenRejected('Exhausted', 'has no free /32');
   });

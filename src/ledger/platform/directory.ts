@@ -1,5 +1,6 @@
 import { contains, formatPrefix, type Prefix } from '../../addressing/prefix.ts';
 import { uuidOf } from '../identifiers.ts';
+import { describedPool } from '../ip-pool.ts';
 import type { PlatformState, RegisteredPool } from './state.ts';
 
 /** What decisions elsewhere read of the authored pools. */
@@ -16,6 +17,14 @@ export function offeringPools(
     .map(({ name }) => name)
     .toArray()
     .sort();
+}
+
+/** Why nothing of a class is given while others wait for it, with the first pool that offers it. */
+export function othersWait(platform: PlatformState, className: string, generation: string): string {
+  const [name] = offeringPools(platform, className, generation);
+  const pool = name === undefined ? undefined : platform.pools.get(name);
+  const where = pool === undefined ? '' : ` of ${describedPool(pool.name, pool.spec)}`;
+  return `others wait for an address${where} for class "${className}"`;
 }
 
 /** The classes that an authored pool offers. */

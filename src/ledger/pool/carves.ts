@@ -2,10 +2,10 @@ import { contains, formatPrefix, type Prefix, parsePrefix } from '../../addressi
 import { type DecisionContext, type Draft, type EndedGrant, instant } from '../decision.ts';
 import type { Scope } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
-import { lengthProblem } from '../ip-pool.ts';
+import { describedPool, lengthProblem } from '../ip-pool.ts';
 import { findBlock, isBlockFree } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
-import { type Carve, carveKey, isDraining, type PoolRecord, type PoolState } from './state.ts';
+import { type Carve, carveKey, isDraining, type PoolState } from './state.ts';
 
 /** Ranges that an authored pool carves for projects, and takes back. */
 
@@ -70,7 +70,7 @@ export function blockOf(
     return { rejection: { reason, subject: { kind: 'IPPool', name }, message } };
   };
   if (pool === undefined) return refuse('Exhausted', `pool "${name}" is not open`);
-  const described = `pool "${name}" (${levelOf(pool)})`;
+  const described = describedPool(name, pool.spec);
   if (isDraining(pool)) return refuse('Exhausted', `${described} is draining`);
   const problem = lengthProblem(pool, length);
   if (problem !== undefined) return refuse('PrefixLengthRejected', problem);
@@ -85,11 +85,6 @@ export function blockOf(
   const block = findBlock(pool.space, length, atMs, pool.spec.allocation?.strategy);
   if (block !== undefined) return { block };
   return refuse('Exhausted', `${described} has no free /${length}${forWhat}`);
-}
-
-/** The level of an authored pool, for people. */
-function levelOf({ spec }: PoolRecord): string {
-  return spec.parentPoolRef === undefined ? 'root' : `part of "${spec.parentPoolRef.name}"`;
 }
 
 /** Takes a range back by its grant; what is not in force changes nothing. */

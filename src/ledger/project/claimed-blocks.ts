@@ -2,6 +2,7 @@ import { formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts'
 import type { AddressGrant, DecisionContext, Need } from '../decision.ts';
 import type { ObjectRef } from '../events.ts';
 import { defaultClass } from '../platform/classes.ts';
+import { othersWait } from '../platform/directory.ts';
 import { isBlockFree, type PoolSpace } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import type { ClaimSource, Refused } from './claim-sources.ts';
@@ -15,7 +16,7 @@ import {
   parentOf,
   type Step,
 } from './spaces.ts';
-import type { ProjectState, Wait } from './state.ts';
+import { generationOf, type ProjectState, type Wait } from './state.ts';
 import { OFFER_CAUSE } from './waiting-line.ts';
 
 /** A block for an IPClaim, with the hold of an authored pool that it is. */
@@ -105,7 +106,8 @@ function heldBlock(
   claim: ObjectRef,
 ): Claimed {
   if (className !== undefined && draft.state.waiting.has(OFFER_CAUSE + className)) {
-    const message = `others wait for an address of IPClass "${className}"`;
+    const generation = generationOf(draft.state);
+    const message = othersWait(context.platform, className, generation);
     return { refused: { reason: 'Exhausted', message } };
   }
   const block = wanted === undefined ? undefined : formatPrefix(wanted);

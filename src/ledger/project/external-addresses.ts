@@ -2,7 +2,7 @@ import { familyWidth, formatAddress, formatPrefix, type Prefix } from '../../add
 import { instant } from '../decision.ts';
 import type { ExternalAddress, ObjectRef } from '../events.ts';
 import { holdingPolicy, type IPClass, isClassOpenTo, lengthOf } from '../ip-class.ts';
-import { offeringPools } from '../platform/directory.ts';
+import { offeringPools, othersWait } from '../platform/directory.ts';
 import { blockOf, cappedPolicy, type HeldAddress, heldFor } from './held-addresses.ts';
 import { type AskingContext, classNotFound, type ProjectDraft, type Step } from './spaces.ts';
 import { type ClaimRecord, generationOf } from './state.ts';
@@ -49,7 +49,8 @@ export function takeExternals(
     const cause = OFFER_CAUSE + ipClass.name;
     const first = draft.state.waiting.get(cause)?.keySeq().first();
     if (first === undefined || first === context.claim) continue;
-    const message = `others wait for an address of IPClass "${ipClass.name}"`;
+    const generation = generationOf(draft.state);
+    const message = othersWait(context.platform, ipClass.name, generation);
     return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
   }
   const wishes = classes.map((ipClass, ordinal) => ({
