@@ -200,7 +200,7 @@ export class Recovery {
         !location.spec.draining &&
         isOpenTo(location, project);
       const isThere = cause.startsWith('class/') && classes.has(name);
-      const isOffer = cause.startsWith('offer/');
+      const isOffer = cause.startsWith('offer/') || cause.startsWith('quota/');
       const isPool = cause.startsWith('pool/') && pools.has(name);
       if (isUsable || isThere || isPool || isOffer) this.#serve(project, cause);
     }

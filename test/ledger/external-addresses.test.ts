@@ -362,4 +362,30 @@ describe('a quota', () => {
     world.do(deleteClaim('a'));
     expect(world.waitOf('b')).toBeUndefined();
   });
+
+  it('that an operator raises lets go on who waits for it', () => {
+    const { world } = givenWith(of(1))(...ready, fill('public-a'), claim('a', PUBLIC));
+    world.do(claim('b', PUBLIC));
+    giveBack('public-a')(world);
+    giveBack('public-a', 1)(world);
+    expect(world.waitOf('b')).toBe('QuotaExceeded');
+    world.do(edit(world, { projectQuota: 2 }));
+    expect(world.waitOf('b')).toBeUndefined();
+  });
 });
+
+describe('a class that is edited', () => {
+  it('serves those for whom there is room of another length', () => {
+    const spec = { allowedPrefixLengths: { min: 31, max: 32 }, defaultPrefixLength: 31 };
+    const plan = planWith({}, { ...publicV4, spec });
+    const { world } = givenWith(plan)(...ready, fill('public-a', 3), claim('a', PUBLIC));
+    expect(world.waitOf('a')).toBe('AddressPoolExhausted');
+    world.do(edit(world, { defaultPrefixLength: 32 }));
+    expect(world.waitOf('a')).toBeUndefined();
+  });
+});
+
+function edit(world: World, changes: object): Command {
+  const spec = { ...world.platform.classes.get('public4')!.spec, ...changes };
+  return { type: 'UpdateClass', name: 'public4', spec, metadata: {}, expect: {} };
+}

@@ -9,7 +9,7 @@ import type { Outcome } from './objects.ts';
 import { NO_DEFAULT_CLASS } from './presences.ts';
 import type { ProjectDraft } from './spaces.ts';
 import type { ProjectState } from './state.ts';
-import { isOneLine, isPool, POOL_CAUSE } from './waiting-line.ts';
+import { isOneLine, isPool, OFFER_CAUSE, POOL_CAUSE, QUOTA_CAUSE } from './waiting-line.ts';
 
 /** Tries what waits for something again, because it may have changed. */
 export interface ServeWaiting {
@@ -114,8 +114,10 @@ export function causesOf(event: LedgerEvent): string[] {
       return [`class/${event.data.name}`];
     case 'IPClassCreated':
     case 'IPClassUpdated': {
+      // It may be open to others, hand out other lengths, or more of them.
       const { name, isDefault } = event.data;
-      return isDefault ? [`class/${name}`, NO_DEFAULT_CLASS] : [`class/${name}`];
+      const causes = [`class/${name}`, OFFER_CAUSE + name, QUOTA_CAUSE + name];
+      return isDefault ? [...causes, NO_DEFAULT_CLASS] : causes;
     }
     case 'DeletionRequested':
       return causesOfDeletion(event.data);
