@@ -56,6 +56,20 @@ export function invalidWith(
 }
 
 /**
+ * The refusal to take away what is in use. The message says how much uses it, for a person; each
+ * cause counts one kind of use, for a program.
+ */
+export function inUse(
+  subject: Subject,
+  message: string,
+  uses: Readonly<Record<string, number | bigint>>,
+): Rejection {
+  const counted = Object.entries(uses).filter(([, count]) => count > 0);
+  const causes = counted.map(([reason, count]) => ({ reason, message: String(count) }));
+  return { reason: 'InUse', subject, message, causes };
+}
+
+/**
  * Why a stored claim waits: the reasons of its `Bound` condition. A second closed list, never
  * reused either.
  */

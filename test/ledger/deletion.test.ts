@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { hasDeletion } from '../../src/ledger/project/decide.ts';
+import type { Rejection } from '../../src/ledger/rejections.ts';
 import { limits } from '../../src/limits.ts';
 import {
+  type Command,
   claim,
   context,
   continueDeletion,
@@ -28,6 +30,29 @@ describe('a network', () => {
     given(...ready, location('eu'), ...claims(2), kept, deleteClaim('kept'))
       .when(deleteNetwork('net'))
       .thenRejected('InUse', '3 interfaces stand in 2 of its contexts');
+  });
+
+  it('InUse: says how much of what uses it, for programs, too', () => {
+    const kept = claim('kept', { reclaimPolicy: 'Retain' });
+    const { world } = given(...ready, ...claims(2), kept, deleteClaim('kept'));
+    const counts = (command: Command) => {
+      const { rejection } = world.run(command) as { rejection?: Rejection };
+      return rejection?.causes?.map(({ reason, message }) => [reason, message]);
+    };
+    const interfaces = ['NetworkInterfaces', '3'];
+    expect(counts(deleteNetwork('net'))).toEqual([interfaces, ['NetworkContexts', '1']]);
+    expect(counts(deleteContext('net.us'))).toEqual([interfaces]);
+    expect(counts(deleteProject)).toEqual([interfaces, ['RetainedNetworkInterfaces', '1']]);
+    expect(counts(deleteLocation('us', 3))).toEqual([['Holdings', '3']]);
+    const name = 'tenant-ipv6';
+    expect(counts({ type: 'DeleteClass', name, expect: {}, standing: 0 })).toEqual([
+      ['IPClasses', '1'],
+      ['IPPools', '1'],
+    ]);
+    const pool = world.onPool(name, { type: 'DeletePool', name, expect: {} });
+    expect(pool).toMatchObject({
+      rejection: { causes: [{ reason: 'ProjectRanges', message: '1' }] },
+    });
   });
 
   it('L18 gives its presences back, then its ranges', () => {

@@ -20,7 +20,7 @@ import {
   type Problem,
 } from '../ip-class.ts';
 import { DEFAULT_CLASS_ANNOTATION } from '../names.ts';
-import { invalidWith, type Rejection } from '../rejections.ts';
+import { inUse, invalidWith, type Rejection } from '../rejections.ts';
 import type { ClassRecord, PlatformState } from './state.ts';
 
 /**
@@ -138,7 +138,8 @@ export function deleteClass(
     const message =
       `${children} classes, ${pools} authored pools, ` +
       `and ${standing} blocks and pools of projects name it`;
-    return { reason: 'InUse', subject: { kind: 'IPClass', name }, message };
+    const uses = { IPClasses: children, IPPools: pools, Holdings: standing };
+    return inUse({ kind: 'IPClass', name }, message, uses);
   }
   const at = instant(context.atMs);
   if (finalizers.length > 0) {

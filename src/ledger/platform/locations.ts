@@ -8,7 +8,7 @@ import {
 } from '../decision.ts';
 import type { LocationSpec, ObjectRef, StoredMetadata } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
-import type { Rejection } from '../rejections.ts';
+import { inUse, type Rejection } from '../rejections.ts';
 import type { LocationRecord, PlatformState } from './state.ts';
 
 /** Where workloads run, and which projects have joined a location. */
@@ -120,7 +120,7 @@ function deleteLocation(
   const kind = 'Location';
   if (standing > 0) {
     const message = `${standing} interfaces or blocks of IPClaims stand there`;
-    return { reason: 'InUse', subject: { kind, name }, message };
+    return inUse({ kind, name }, message, { Holdings: standing });
   }
   if (finalizers.length > 0 || joined.size > 0) {
     draft.emit('DeletionRequested', { at, kind, name, uid });

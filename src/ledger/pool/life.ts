@@ -12,7 +12,7 @@ import {
 import type { StoredMetadata } from '../events.ts';
 import { IMMUTABLE_POOL_FIELDS, type IPPoolSpec, rangesOf } from '../ip-pool.ts';
 import type { PoolSpace } from '../pool-space.ts';
-import { invalidWith, type Rejection } from '../rejections.ts';
+import { inUse, invalidWith, type Rejection } from '../rejections.ts';
 import { blockOf } from './carves.ts';
 import { changeRanges, liftReservations, withhold } from './ranges.ts';
 import { childrenOf, type PoolRecord, type PoolState, poolNamed } from './state.ts';
@@ -141,9 +141,7 @@ export function deletePool(
   const { uid, deleting, space } = found.pool;
   if (deleting) return undefined;
   const uses = usesOf(draft.state, space, context.atMs);
-  if (uses !== undefined) {
-    return { reason: 'InUse', subject: { kind: 'IPPool', name }, message: uses };
-  }
+  if (uses !== undefined) return uses;
   if (found.pool.finalizers.length > 0) {
     draft.emit('DeletionRequested', { at: instant(context.atMs), kind: 'IPPool', name, uid });
   } else {
@@ -197,8 +195,8 @@ function immutableProblem(pool: PoolRecord, spec: IPPoolSpec): Rejection | undef
   return invalidWith(subject, [{ path: 'spec.additionalCIDRs', message }]);
 }
 
-/** What of a pool is in use; undefined when nothing is. */
-function usesOf(state: PoolState, space: PoolSpace, atMs: number): string | undefined {
+/** The refusal to delete a pool of which something is in use; undefined when nothing is. */
+function usesOf(state: PoolState, space: PoolSpace, atMs: number): Rejection | undefined {
   const pools = childrenOf(state, space.name);
   const ranges = space.children - pools;
   const quarantined = space.ranges.reduce((sum, range) => {
@@ -206,7 +204,10 @@ function usesOf(state: PoolState, space: PoolSpace, atMs: number): string | unde
   }, 0n);
   if (space.held === 0 && space.children === 0 && quarantined === 0n) return undefined;
   const parts = [`${space.held} blocks held`, `${ranges} ranges of projects`, `${pools} pools`];
-  return `it has ${parts.join(', ')} and ${quarantined} addresses in quarantine`;
+  const message = `it has ${parts.join(', ')} and ${quarantined} addresses in quarantine`;
+  const uses = { IPAllocations: space.held, ProjectRanges: ranges, IPPools: pools };
+  const subject = { kind: 'IPPool', name: space.name };
+  return inUse(subject, message, { ...uses, QuarantinedAddresses: quarantined });
 }
 
 /** A pool that is being deleted goes with its last finalizer. */

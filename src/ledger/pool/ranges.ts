@@ -3,7 +3,7 @@ import { matured } from '../../addressing/timed-space.ts';
 import { type Draft, instant } from '../decision.ts';
 import { type IPPoolSpec, poolProblems, rangesOf, reservedBlocks } from '../ip-pool.ts';
 import { isBlockFree, type PoolRange, type PoolSpace } from '../pool-space.ts';
-import { invalidWith, type Rejection } from '../rejections.ts';
+import { inUse, invalidWith, type Rejection } from '../rejections.ts';
 import { type PoolRecord, type PoolState, poolNamed } from './state.ts';
 
 /** Which ranges an authored pool has, and what is withheld in them. */
@@ -67,7 +67,11 @@ export function changeRanges(
     const range = rangeOf(poolNamed(draft.state, name).space, prefix);
     const uses = rangeUses(range, atMs);
     if (uses !== undefined) {
-      return { reason: 'InUse', subject, message: `${prefix} cannot be taken away: ${uses}` };
+      const { Addresses, QuarantinedAddresses } = uses;
+      const message =
+        `${prefix} cannot be taken away: ${Addresses} of its addresses are held or carved, ` +
+        `${QuarantinedAddresses} are in quarantine`;
+      return inUse(subject, message, uses);
     }
     draft.emit('RangeRemoved', { at, pool: name, prefix });
   }
@@ -93,11 +97,11 @@ function rangeOf({ ranges }: PoolSpace, prefix: string): PoolRange {
 }
 
 /** What of a range is in use, its reservations lifted; undefined when nothing is. */
-function rangeUses(range: PoolRange, atMs: number): string | undefined {
+function rangeUses(range: PoolRange, atMs: number) {
   const { space, quarantined } = matured(range.space, atMs);
   const used = prefixSize(space.range) - space.free - quarantined;
   if (used === 0n && quarantined === 0n) return undefined;
-  return `${used} of its addresses are held or carved, ${quarantined} are in quarantine`;
+  return { Addresses: used, QuarantinedAddresses: quarantined };
 }
 
 function prefixesOf({ ranges }: PoolSpace): Prefix[] {

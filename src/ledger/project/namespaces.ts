@@ -4,7 +4,7 @@ import type { StoredMetadata } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
 import { poolsOwnedBy } from '../platform/directory.ts';
 import { quarantinedUntil } from '../pool-space.ts';
-import type { Rejection } from '../rejections.ts';
+import { inUse, type Rejection } from '../rejections.ts';
 import { endNetwork } from './networks.ts';
 import { findForChange } from './objects.ts';
 import { type ProjectDraft, poolNamed } from './spaces.ts';
@@ -48,22 +48,12 @@ export function deleteNamespace(
   command: DeleteNamespace,
   objectsMax: number,
 ): Rejection | undefined {
-  const { name, namespace, interfaces, allocations } = draft.state;
+  const { name, namespace } = draft.state;
   const found = findForChange('Namespace', namespace, name, command.expect);
   if ('rejection' in found) return found.rejection;
   if (found.object.deleting) return undefined;
-  if (interfaces.size > 0 || allocations.size > 0) {
-    const retained = (one: { readonly claim: unknown }) => one.claim === undefined;
-    const message =
-      `it holds ${interfaces.size} interfaces, ${interfaces.count(retained)} of them retained, ` +
-      `and ${allocations.size} blocks of IPClaims, ${allocations.count(retained)} of them retained`;
-    return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
-  }
-  const pools = poolsOwnedBy(context.platform, found.object.uid).map((pool) => pool.name);
-  if (pools.length > 0) {
-    const message = `it owns ${pools.length} pools: ${pools.slice(0, POOLS_NAMED_MAX).join(', ')}`;
-    return { reason: 'InUse', subject: { kind: 'Namespace', name }, message };
-  }
+  const used = usesOf(draft, context, found.object.uid);
+  if (used !== undefined) return used;
   const trial = draft.fork();
   if (endNamespace(trial, context, objectsMax)) {
     draft.adopt(trial);
@@ -73,6 +63,36 @@ export function deleteNamespace(
   draft.emit('DeletionRequested', { at, kind: 'Namespace', name, uid: found.object.uid });
   endNamespace(draft, context, objectsMax);
   return undefined;
+}
+
+/** What keeps a project from being deleted: what it holds, and the pools that it has brought. */
+function usesOf(
+  draft: ProjectDraft,
+  { platform }: DecisionContext,
+  uid: string,
+): Rejection | undefined {
+  const { name, interfaces, allocations } = draft.state;
+  const isRetained = (one: { readonly claim: unknown }) => one.claim === undefined;
+  const retained = [interfaces.count(isRetained), allocations.count(isRetained)] as const;
+  const pools = poolsOwnedBy(platform, uid).map((pool) => pool.name);
+  const messages: string[] = [];
+  if (interfaces.size > 0 || allocations.size > 0) {
+    messages.push(
+      `it holds ${interfaces.size} interfaces, ${retained[0]} of them retained, ` +
+        `and ${allocations.size} blocks of IPClaims, ${retained[1]} of them retained`,
+    );
+  }
+  if (pools.length > 0) {
+    messages.push(`it owns ${pools.length} pools: ${pools.slice(0, POOLS_NAMED_MAX).join(', ')}`);
+  }
+  if (messages.length === 0) return undefined;
+  return inUse({ kind: 'Namespace', name }, messages.join('; '), {
+    NetworkInterfaces: interfaces.size,
+    RetainedNetworkInterfaces: retained[0],
+    IPAllocations: allocations.size,
+    RetainedIPAllocations: retained[1],
+    IPPools: pools.length,
+  });
 }
 
 /** Ends at most so many objects of a project, then the project. Returns whether it is gone. */

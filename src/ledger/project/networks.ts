@@ -18,7 +18,7 @@ import { uuidOf } from '../identifiers.ts';
 import { hasRoom, type IPClass, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import { ownedPoolsAround } from '../platform/directory.ts';
-import type { Rejection } from '../rejections.ts';
+import { inUse, type Rejection } from '../rejections.ts';
 import { spreadMtu } from './mtu.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
 import {
@@ -28,6 +28,7 @@ import {
   isOccupied,
   noDefaultClass,
   standingIn,
+  usesOf,
 } from './presences.ts';
 import {
   ensureOwnedPool,
@@ -273,13 +274,16 @@ export function deleteNetwork(
   const network = found.object;
   if (network.deleting) return undefined;
   const standing = presencesOf(draft, name).filter(isOccupied);
-  if (standing.length > 0) {
-    const message = `${standingIn(standing)} stand in ${standing.length} of its contexts`;
-    return { reason: 'InUse', subject: { kind: 'Network', name }, message };
-  }
-  if (network.allocations > 0) {
-    const message = `${network.allocations} blocks of IPClaims are of its range`;
-    return { reason: 'InUse', subject: { kind: 'Network', name }, message };
+  if (standing.length > 0 || network.allocations > 0) {
+    const message =
+      standing.length > 0
+        ? `${standingIn(standing)} stand in ${standing.length} of its contexts`
+        : `${network.allocations} blocks of IPClaims are of its range`;
+    return inUse({ kind: 'Network', name }, message, {
+      NetworkInterfaces: usesOf(standing).NetworkInterfaces,
+      IPAllocations: network.allocations,
+      NetworkContexts: standing.length,
+    });
   }
   const trial = draft.fork();
   if (endNetwork(trial, context, name, objectsMax)) {

@@ -5,7 +5,7 @@ import { uuidOf } from '../identifiers.ts';
 import { defaultClass } from '../platform/classes.ts';
 import { isOpenTo } from '../platform/locations.ts';
 import type { LocationRecord } from '../platform/state.ts';
-import type { Rejection } from '../rejections.ts';
+import { inUse, type Rejection } from '../rejections.ts';
 import { presenceName } from '../streams.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
 import {
@@ -244,7 +244,7 @@ export function deleteNetworkContext(
   const presence = found.object;
   if (isOccupied(presence)) {
     const message = `${standingIn([presence])} stand in it`;
-    return { reason: 'InUse', subject: { kind: 'NetworkContext', name }, message };
+    return inUse({ kind: 'NetworkContext', name }, message, usesOf([presence]));
   }
   endPresence(draft, context, presence);
   return undefined;
@@ -286,10 +286,17 @@ export function isOccupied({ interfaces, allocations }: PresenceRecord): boolean
 export function standingIn(
   places: readonly Pick<PresenceRecord, 'interfaces' | 'allocations'>[],
 ): string {
-  const interfaces = places.reduce((sum, place) => sum + place.interfaces, 0);
-  const allocations = places.reduce((sum, place) => sum + place.allocations, 0);
-  if (allocations === 0) return `${interfaces} interfaces`;
-  return `${interfaces} interfaces and ${allocations} blocks of IPClaims`;
+  const { NetworkInterfaces, IPAllocations } = usesOf(places);
+  if (IPAllocations === 0) return `${NetworkInterfaces} interfaces`;
+  return `${NetworkInterfaces} interfaces and ${IPAllocations} blocks of IPClaims`;
+}
+
+/** The same, counted. */
+export function usesOf(places: readonly Pick<PresenceRecord, 'interfaces' | 'allocations'>[]) {
+  return {
+    NetworkInterfaces: places.reduce((sum, place) => sum + place.interfaces, 0),
+    IPAllocations: places.reduce((sum, place) => sum + place.allocations, 0),
+  };
 }
 
 /** Removes the project's empty presences at a location that is going, at most so many. */

@@ -4,7 +4,7 @@ import type { Scope, Subnet } from '../events.ts';
 import { allowsLength, type IPClass, lengthOf, type ScopeLevel } from '../ip-class.ts';
 import { offeringPools } from '../platform/directory.ts';
 import { findBlock, isBlockFree, type PoolSpace, quarantinedUntil } from '../pool-space.ts';
-import type { Rejection } from '../rejections.ts';
+import { inUse, type Rejection } from '../rejections.ts';
 import { edgeBlocks } from '../reserved-blocks.ts';
 import { presenceName, scopedPoolName } from '../streams.ts';
 import { addGrantedRange, type RangePlace } from './granted-ranges.ts';
@@ -319,7 +319,7 @@ export function returnEmptyPool(
   }
   if (pool.held > 0 || pool.children > 0) {
     const message = `it has ${pool.held} blocks held and ${pool.children} pools carved from it`;
-    return { reason: 'InUse', subject, message };
+    return inUse(subject, message, { IPAllocations: pool.held, IPPools: pool.children });
   }
   returnPool(draft, context, name);
   return undefined;
