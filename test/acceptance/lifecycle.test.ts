@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { realService } from '../http/real-service.ts';
 import {
   CLAIMS,
+  CONTEXTS,
   claim,
   INTERFACES,
   LOCATIONS,
@@ -43,9 +44,7 @@ it('L2 many first claims at a location make one presence and blocks of their own
   );
   const addresses = answers.flatMap(({ body }) => addressesOf(body));
   expect(new Set(addresses).size).toBe(32);
-  const contexts = await service.get(
-    `${CLAIMS.replace('networkinterfaceclaims', 'networkcontexts')}`,
-  );
+  const contexts = await service.get(CONTEXTS);
   const there = contexts.body.items.filter(
     ({ spec }: { spec: { location: { name: string } } }) => spec.location.name === 'l2',
   );
@@ -85,14 +84,44 @@ it('L6 a claim for a family that its network lacks waits until it is added', asy
   await expect.poll(() => reasonOf('l6')).toBe('Bound');
 });
 
-it('L7 a claim for a class that is not there holds nothing', async () => {
-  await post('l7', { ...both, addresses: [{ class: 'absent' }] });
-  expect(await reasonOf('l7')).toBe('ClassNotFound');
+it('L7 a claim of which one class cannot be met holds nothing, and says which', async () => {
+  const ipam = '/apis/ipam.miloapis.com/v1alpha1';
+  const open = { visibility: 'shared', projects: ['*'], defaultPrefixLength: 32 };
+  for (const name of ['l7-wide', 'l7-full']) {
+    const spec = { ipFamily: 'IPv4', ...open };
+    await service.send('POST', `${ipam}/ipclasses`, { metadata: { name }, spec });
+  }
+  for (const [name, cidr] of [
+    ['l7-wide', '198.51.100.0/28'],
+    ['l7-full', '203.0.113.0/32'],
+  ] as const) {
+    const spec = { ipFamily: 'IPv4', cidr, classNames: [name] };
+    await service.send('POST', `${ipam}/ippools`, { metadata: { name }, spec });
+  }
+  const wants = (...names: string[]) => ({
+    ...both,
+    addresses: names.map((name) => ({ class: name })),
+  });
+  const heldOf = async (url: string) => {
+    const { status } = (await service.get(url)).body;
+    return status.capacity?.held ?? status.subnets.map(({ held }: { held: string }) => held);
+  };
+  await post('l7-first', wants('l7-full'));
+  const places = [`${ipam}/ippools/l7-wide`, `${CONTEXTS}/net-a.dfw`];
+  const before = await Promise.all(places.map(heldOf));
+  const { code, body } = await post('l7', wants('l7-wide', 'l7-full'));
+  expect([code, condition(body, 'Bound')]).toMatchObject([
+    201,
+    { reason: 'AddressPoolExhausted', message: 'pool "l7-full" (root) has no free /32' },
+  ]);
   expect((await nicOf('l7')).code).toBe(404);
+  await expect.poll(() => Promise.all(places.map(heldOf))).toEqual(before);
+  await post('l7-absent', wants('absent'));
+  expect(await reasonOf('l7-absent')).toBe('ClassNotFound');
 });
 
 it('L9 the deletion of a claim of policy Delete ends its interface', async () => {
-  const url = `${INTERFACES.replace('networkinterfaces', 'networkcontexts')}/net-a.dfw`;
+  const url = `${CONTEXTS}/net-a.dfw`;
   const ipv4 = async () => (await service.get(url)).body.status.subnets[1];
   const before = await ipv4();
   expect((await remove(`${CLAIMS}/l3`)).code).toBe(200);
@@ -166,6 +195,21 @@ it('L18 a network in which interfaces stand is not deleted', async () => {
   const refused = await remove(`${NETWORKS}/net-a`);
   expect(refused).toMatchObject({ code: 409, body: { reason: 'InUse' } });
   expect(refused.body.message).toMatch(/\d+ interfaces/);
+});
+
+it('L18 an empty network gives its presences and its range back', async () => {
+  await service.send('POST', NETWORKS, network('l18', { ipFamilies: ['IPv6'] }));
+  const { ipv6Prefix } = (await service.get(`${NETWORKS}/l18`)).body.status.ipam;
+  await post('l18', { network: { name: 'l18' }, ipFamilies: ['IPv6'] });
+  expect((await remove(`${NETWORKS}/l18`)).code).toBe(409);
+  await remove(`${CLAIMS}/l18`);
+  expect((await remove(`${NETWORKS}/l18`)).code).toBe(200);
+  expect((await service.get(`${CONTEXTS}/l18.dfw`)).code).toBe(404);
+  // The range rests as long as what was inside it, and is the next one then.
+  service.nowMs += 150_000;
+  await service.send('POST', NETWORKS, network('l18-next', { ipFamilies: ['IPv6'] }));
+  const next = (await service.get(`${NETWORKS}/l18-next`)).body.status.ipam.ipv6Prefix;
+  expect(next).toBe(ipv6Prefix);
 });
 
 it('L19 a writer that means another object, or an older one, is refused', async () => {

@@ -290,6 +290,13 @@ describe('whoever asks', () => {
   test('Forbidden', async () => {
     const reserved = () => send('POST', NAMESPACES, named('kube-x'));
     await refused(reserved, 403, 'Forbidden', /namespaces "kube-x" is forbidden/);
+    // A project that is going takes nothing new.
+    const going = { metadata: { name: 'going', finalizers: ['x/y'] } };
+    await made(send('POST', NAMESPACES, going));
+    await send('DELETE', `${NAMESPACES}/going`);
+    const late = () => send('POST', CLAIMS.replace('/alpha/', '/going/'), claim('late'));
+    const { body } = await refused(late, 403, 'Forbidden', /"late" is forbidden: .*terminated/);
+    expect(body.details.causes).toMatchObject([{ reason: 'NamespaceTerminating' }]);
     const { world, me } = await twoProjects();
     const theirs = pathsOf('foreign', 'networkinterfaceclaims', 'web');
     const before = await me.get(theirs);
