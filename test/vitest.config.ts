@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Of what is awaited only that it comes is of interest, not how soon.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
   },
 });

@@ -8,9 +8,6 @@ const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
 const POOLS = `${IPAM}/ippools`;
 const six = { ipFamilies: ['IPv6'] };
 
-/** Of what is awaited only that it comes is of interest, not how soon. */
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
-
 interface Condition {
   readonly type: string;
   readonly status: string;
@@ -59,12 +56,12 @@ it('L8 who waits for a full pool is served in order when a quarantine ends', asy
   expect(message).toContain('pool "order" (root) has no free /32');
   const [address] = await externalOf('order-0');
   await remove('order-0');
-  await eventually(async () => (await countsOf('order')).quarantined).toBe('1');
+  await expect.poll(async () => (await countsOf('order')).quarantined).toBe('1');
   expect(await reasonOf('order-2')).toBe('AddressPoolExhausted');
   service.nowMs += 50;
   // It comes when the room is there, and still goes behind those who wait.
   await post('order-late', wants('order'));
-  await eventually(() => externalOf('order-2')).toEqual([address]);
+  await expect.poll(() => externalOf('order-2')).toEqual([address]);
   expect(await reasonOf('order-3')).toBe('AddressPoolExhausted');
   expect(await reasonOf('order-late')).toBe('AddressPoolExhausted');
 });
@@ -72,7 +69,7 @@ it('L8 who waits for a full pool is served in order when a quarantine ends', asy
 it('L8 who waits for a full pool is served in order when that is widened', async () => {
   const wider = { spec: { additionalCIDRs: ['198.51.100.8/32'] } };
   expect((await service.send('PATCH', `${POOLS}/order`, wider)).code).toBe(200);
-  await eventually(() => externalOf('order-3')).toEqual(['198.51.100.8']);
+  await expect.poll(() => externalOf('order-3')).toEqual(['198.51.100.8']);
   expect(await reasonOf('order-late')).toBe('AddressPoolExhausted');
 });
 
@@ -86,9 +83,9 @@ it('L8 a claim that cannot be met blocks nobody who can', async () => {
   await post('private', six);
   expect(await reasonOf('private')).toBe('Bound');
   await remove('common-0');
-  await eventually(async () => (await countsOf('common')).quarantined).toBe('1');
+  await expect.poll(async () => (await countsOf('common')).quarantined).toBe('1');
   service.nowMs += 50;
-  await eventually(() => externalOf('modest')).toEqual(['198.51.100.16']);
+  await expect.poll(() => externalOf('modest')).toEqual(['198.51.100.16']);
   expect(await reasonOf('greedy')).toBe('AddressPoolExhausted');
 });
 
@@ -115,12 +112,12 @@ it('L15 a lease that is over is announced, and after the grace period all is rel
   await pass(2 * HOUR - 1);
   expect(await expiring('leased')).toBeUndefined();
   await pass(1);
-  await eventually(() => expiring('leased')).toBe('True');
+  await expect.poll(() => expiring('leased')).toBe('True');
   await pass(HOUR - 1);
   expect(await countsOf('leased')).toMatchObject({ retained: '1', quarantined: '0' });
   await pass(1);
-  await eventually(async () => (await nicOf('leased')).code).toBe(404);
-  await eventually(() => countsOf('leased')).toMatchObject({ retained: '0', quarantined: '1' });
+  await expect.poll(async () => (await nicOf('leased')).code).toBe(404);
+  await expect.poll(() => countsOf('leased')).toMatchObject({ retained: '0', quarantined: '1' });
 });
 
 it('L15 a claim that binds it again ends the lease, and the next one is a whole one', async () => {
@@ -131,14 +128,14 @@ it('L15 a claim that binds it again ends the lease, and the next one is a whole 
   }
   const address = (await nicOf('back')).body.spec.externalAddresses;
   await pass(2 * HOUR);
-  await eventually(() => expiring('back')).toBe('True');
+  await expect.poll(() => expiring('back')).toBe('True');
   await post('back', kept('back'));
   expect((await nicOf('back')).body.spec.externalAddresses).toEqual(address);
   expect(await statusOf('back')).toMatchObject({ phase: 'Bound' });
   expect(await statusOf('back')).not.toHaveProperty('retention');
   expect(await expiring('back')).not.toBe('True');
   await pass(HOUR);
-  await eventually(async () => (await nicOf('lapsed')).code).toBe(404);
+  await expect.poll(async () => (await nicOf('lapsed')).code).toBe(404);
   expect(await statusOf('back')).toMatchObject({ phase: 'Bound' });
   await remove('back');
   const { retention } = await statusOf('back');
@@ -158,7 +155,7 @@ it('L16 a claim that is being deleted is bound to nothing, and its name is not f
   await post('next', pins);
   await post('prize', { ...six, reclaimPolicy: 'Retain' });
   await remove('prize');
-  await eventually(() => reasonOf('next')).toBe('Bound');
+  await expect.poll(() => reasonOf('next')).toBe('Bound');
   expect((await nicOf('prize')).body.spec.claimRef).toMatchObject({ name: 'next' });
   expect(await reasonOf('going')).toBe('InterfaceNotFound');
   const freed = { metadata: { finalizers: null } };
@@ -178,6 +175,6 @@ it('L16 an interface that is being deleted is bound by nobody', async () => {
   expect((await post('torn', six)).code).toBe(201);
   expect(await reasonOf('torn')).toBe('InterfaceTerminating');
   await service.send('PATCH', `${INTERFACES}/torn`, { metadata: { finalizers: null } });
-  await eventually(() => reasonOf('torn')).toBe('Bound');
+  await expect.poll(() => reasonOf('torn')).toBe('Bound');
   expect((await nicOf('torn')).body.metadata.uid).not.toBe(going.metadata.uid);
 });
