@@ -76,6 +76,8 @@ describe('an IPClaim over HTTP', () => {
     [422, 'Invalid', {}],
     [422, 'Invalid', { className: 'a', ipFamily: 'IPv4' }],
     [422, 'Invalid', { ...own, address: '10.128.0.300' }],
+    [422, 'Invalid', { ...block, prefixLength: 0 }],
+    [422, 'Invalid', { ...block, prefixLength: 129 }],
     [422, 'Invalid', { ...own, scope: { ...here, network: 'none' } }],
     [422, 'ScopeRolesMissing', { className: 'tenant-endpoint-ipv4' }],
     [422, 'ClassNotFound', { className: 'none' }],

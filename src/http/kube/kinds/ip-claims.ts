@@ -27,7 +27,7 @@ const specSchema = z
     /** Pools that are made on demand have dots in their names. */
     poolRef: z.strictObject({ name: dnsSubdomain }).optional(),
     ipFamily: family.optional(),
-    prefixLength: z.int().min(0).max(128).optional(),
+    prefixLength: z.int().min(1).max(128).optional(),
     address: block.optional(),
     scope: z
       .strictObject({ network: dnsLabel.optional(), location: dnsLabel.optional() })
