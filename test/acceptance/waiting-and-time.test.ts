@@ -6,6 +6,7 @@ import { CLAIMS, claim, INTERFACES } from '../http/world.ts';
 const service = realService('waiting-and-time');
 const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
 const POOLS = `${IPAM}/ippools`;
+const HOUR = 3_600_000;
 const six = { ipFamilies: ['IPv6'] };
 
 interface Condition {
@@ -47,7 +48,7 @@ async function offer(name: string, cidr: string, policy: object = {}, pool: obje
 }
 
 it('L8 who waits for a full pool is served in order when a quarantine ends', async () => {
-  await offer('order', '198.51.100.0/31');
+  await offer('order', '198.51.100.0/31', { quarantine: '1h' });
   for (const name of ['order-0', 'order-1', 'order-2', 'order-3']) {
     expect((await post(name, wants('order'))).code).toBe(201);
   }
@@ -58,9 +59,14 @@ it('L8 who waits for a full pool is served in order when a quarantine ends', asy
   await remove('order-0');
   await expect.poll(async () => (await countsOf('order')).quarantined).toBe('1');
   expect(await reasonOf('order-2')).toBe('AddressPoolExhausted');
-  service.nowMs += 50;
-  // It comes when the room is there, and still goes behind those who wait.
+  service.nowMs += HOUR;
+  // It comes when the room is there and nobody has noticed yet, and still goes behind the others.
   await post('order-late', wants('order'));
+  const late = await bound('order-late');
+  expect(late.reason).toBe('AddressPoolExhausted');
+  expect(late.message).toContain('others wait for an address of pool "order" (root)');
+  // Another release has the pool looked at; what that gives back rests by itself.
+  await remove('order-1');
   await expect.poll(() => externalOf('order-2')).toEqual([address]);
   expect(await reasonOf('order-3')).toBe('AddressPoolExhausted');
   expect(await reasonOf('order-late')).toBe('AddressPoolExhausted');
@@ -95,7 +101,6 @@ async function pass(ms: number) {
   expect((await post(`at-${service.nowMs}`, six)).code).toBe(201);
 }
 
-const HOUR = 3_600_000;
 const hours = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / HOUR;
 const statusOf = async (name: string) => (await nicOf(name)).body.status;
 const expiring = async (name: string) =>
