@@ -65,8 +65,7 @@ it('L8 who waits for a full pool is served in order when a quarantine ends', asy
   const late = await bound('order-late');
   expect(late.reason).toBe('AddressPoolExhausted');
   expect(late.message).toContain('others wait for an address of pool "order" (root)');
-  // Another release has the pool looked at; what that gives back rests by itself.
-  await remove('order-1');
+  // That somebody asked has the line tried again, from its beginning.
   await expect.poll(() => externalOf('order-2')).toEqual([address]);
   expect(await reasonOf('order-3')).toBe('AddressPoolExhausted');
   expect(await reasonOf('order-late')).toBe('AddressPoolExhausted');
