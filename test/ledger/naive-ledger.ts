@@ -82,7 +82,7 @@ export class NaiveLedger {
     else if (event.type.startsWith('IPAllocation')) this.#onAllocation(event);
     else if (isIn(['LocationJoined', 'LocationLeft'])) this.#onJoin(event);
     else if (event.type.startsWith('Interface')) this.#onInterface(event);
-    else if (event.type.startsWith('Prefix') || event.type.startsWith('Range')) {
+    else if (/^(Prefix|Range|ReservationLifted)/.test(event.type)) {
       this.#onRange(stream, event);
     } else this.#onObject(stream, event);
   }
@@ -142,6 +142,10 @@ export class NaiveLedger {
         break;
       case 'RangeRemoved': {
         const { pool, endsGrant } = event.data;
+        if (stream !== 'project') {
+          this.#removeRange(event.data);
+          break;
+        }
         this.#checkUnused(pool);
         const [range] = this.#pool(pool).ranges;
         check(range?.grantId === endsGrant?.grantId, 'it ends the grant of its range');
@@ -152,7 +156,7 @@ export class NaiveLedger {
       case 'PrefixCarved': {
         const { pool, prefix, at, childPool, grant } = event.data;
         this.#take(pool, prefix, at, 'carved', grant?.id ?? childPool);
-        if (stream !== 'project') break;
+        if (grant !== undefined) break;
         check(!this.pools.has(childPool), `${childPool} has two carves`);
         const range = { ...intervalOf(prefix), text: prefix, grantId: undefined };
         this.pools.set(childPool, { ranges: [range], blocks: new Map(), resting: [] });
@@ -163,9 +167,32 @@ export class NaiveLedger {
         this.#take(pool, prefix, at, 'reserved', reason);
         break;
       }
+      case 'ReservationLifted': {
+        const { pool, prefix } = event.data;
+        const { blocks } = this.#pool(pool);
+        check(blocks.get(prefix)?.kind === 'reserved', `${prefix} of ${pool} is not withheld`);
+        blocks.delete(prefix);
+        break;
+      }
       case 'PrefixReturned':
-        this.#returnPrefix(stream, event.data);
+        this.#returnPrefix(event.data);
     }
+  }
+
+  /** An authored pool gives up a range of which nothing is in use; the last one ends it. */
+  #removeRange({ pool, prefix, at }: EventData<'RangeRemoved'>): void {
+    const { ranges, blocks, resting } = this.#pool(pool);
+    const range = ranges.find(({ text }) => text === prefix);
+    if (range === undefined) throw new Error(`${pool} has no range ${prefix}`);
+    check(this.#latestRest(pool, range) <= Date.parse(at), `${prefix} goes while it rests`);
+    for (const [text, block] of blocks) {
+      if (!meet(range, block)) continue;
+      check(block.kind === 'reserved', `${prefix} of ${pool} goes while ${text} is in use`);
+      blocks.delete(text);
+    }
+    const left = ranges.filter((one) => one !== range);
+    if (left.length === 0) this.pools.delete(pool);
+    else this.pools.set(pool, { ranges: left, blocks, resting });
   }
 
   #addRange(stream: string, data: EventData<'RangeAdded'>): void {
@@ -173,7 +200,11 @@ export class NaiveLedger {
     const present: Pool = this.pools.get(pool) ?? { ranges: [], blocks: new Map(), resting: [] };
     const range = { ...intervalOf(prefix), text: prefix, grantId: grant?.id };
     check(!present.ranges.some((other) => meet(other, range)), `${pool} has ${prefix} already`);
-    if (stream === 'project' && grant !== undefined) {
+    if (stream !== 'project') {
+      const authored = [...this.pools].filter(([name]) => !name.includes('.'));
+      const other = authored.find(([, { ranges }]) => ranges.some((one) => meet(one, range)));
+      check(other === undefined, `${prefix} of ${pool} is a range of ${other?.[0]}, too`);
+    } else if (grant !== undefined) {
       const carve = this.#pool(grant.pool).blocks.get(prefix);
       check(carve?.holder === grant.id, `${prefix} is not granted by ${grant.pool}`);
       check(!this.#ended.has(grant.id), `the grant of ${prefix} has ended`);
@@ -184,16 +215,16 @@ export class NaiveLedger {
     this.pools.set(pool, present);
   }
 
-  #returnPrefix(stream: string, data: EventData<'PrefixReturned'>): void {
+  #returnPrefix(data: EventData<'PrefixReturned'>): void {
     const { pool, prefix, at, childPool, grantId, availableAt } = data;
     this.#giveBack(pool, prefix, grantId ?? childPool, at, availableAt);
     const until = Date.parse(availableAt);
-    if (stream === 'project') {
+    if (grantId === undefined) {
       this.#checkUnused(childPool);
       const latest = this.#latestRest(childPool);
       check(until >= latest, `${prefix} is back before what rests inside it`);
       this.pools.delete(childPool);
-    } else if (grantId !== undefined) {
+    } else {
       const inUse = [...this.pools.values()].some(({ ranges }) => {
         return ranges.some((range) => range.grantId === grantId);
       });
@@ -456,7 +487,9 @@ export class NaiveLedger {
   #onLife(event: LedgerEvent): void {
     if (event.type !== 'AddressSpaceClosed') return;
     check(this.isEmpty && this.#networks.size === 0, 'the project is closed and not empty');
-    const own = [...this.pools].filter(([, pool]) => pool.ranges.some((range) => range.grantId));
+    const own = [...this.pools].filter(([name, { ranges }]) => {
+      return name.includes('.') && ranges.some(({ grantId }) => grantId);
+    });
     const ranges = own.flatMap(([, pool]) => pool.ranges.map(({ grantId }) => grantId)).sort();
     const named = event.data.ranges.map(({ grantId }) => grantId).sort();
     check(`${ranges}` === `${named}`, 'a range of the project is not given back');

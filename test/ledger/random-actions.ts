@@ -26,6 +26,17 @@ import {
   updateLocation,
   updateNetwork,
 } from './commands.ts';
+import {
+  changePool,
+  deletePool,
+  newPools,
+  OWNED_POOL,
+  OWNED_PREFIXES,
+  poolChanges,
+  poolNames,
+  registerPool,
+  settlePool,
+} from './random-pools.ts';
 import { carveForOther, rangeOfOther } from './steps.ts';
 import type { World } from './world.ts';
 
@@ -95,7 +106,11 @@ const ipams = fc.constantFrom(
   { ipv6Range: 'fd20::100/120' },
   { ipv4Range: '10.0.0.0/28' },
   { mode: 'Policy' as const },
+  ...OWNED_PREFIXES.map((ipv4Range) => ({ ipv4Range })),
 );
+const ownedNetworks = fc
+  .tuple(fc.constantFrom('n1', 'n2', 'n3'), fc.constantFrom(...OWNED_PREFIXES))
+  .map(([name, ipv4Range]) => network(name, { ipFamilies: ['IPv4'], ipam: { ipv4Range } }));
 const networkParts = fc.record({ ipFamilies: families.map((list) => [...list]), ipam: ipams });
 const subnet = { family: 'IPv6' as const, prefix: 'fd20::40/122' };
 const subnets = fc.constantFrom(undefined, undefined, subnet);
@@ -180,8 +195,8 @@ function recoverHold(world: World, index: number): void {
   world.settle();
 }
 
-/** Fences a grant that nothing was committed with, and takes it back. */
-function recoverGrant(world: World, index: number): void {
+/** Fences a grant that nothing was committed with, and takes it back. Gives whether one was. */
+export function recoverGrant(world: World, index: number): boolean {
   const carves = [...world.pools].flatMap(([pool, { carves }]) =>
     [...carves.values()]
       .filter(({ childPool }) => childPool !== 'p')
@@ -195,12 +210,13 @@ function recoverGrant(world: World, index: number): void {
   const committed = new Set(world.log.flatMap(committedBy));
   const open = [...carves, ...joins].filter(({ grantId }) => !committed.has(grantId));
   const grant = open[index % Math.max(1, open.length)];
-  if (grant === undefined) return;
+  if (grant === undefined) return false;
   const { grantId, pool, location } = grant;
   world.run({ type: 'AbandonGrant', grantId });
   const availableAt = new Date(world.atMs).toISOString();
   if (pool !== undefined) world.onPool(pool, { type: 'ReturnRange', grantId, availableAt });
   else world.run({ type: 'LeaveLocation', location, project: 'alpha', grantId });
+  return true;
 }
 
 function committedBy(event: World['log'][number]): string[] {
@@ -290,6 +306,7 @@ const needy = fc.oneof(
   often(4, claims),
   often(1, ipClaims),
   often(1, newNetworks),
+  often(1, ownedNetworks),
   often(2, newContexts),
 );
 
@@ -307,6 +324,23 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
   acts(3, 'clear', contextNames, (world, name) => clearContext(world, name)),
   acts(1, 'reopen', nothing, (world) => reopen(world)),
   acts(2, 'other project', fc.nat(3), (world, n) => otherProject(world, n)),
+  acts(3, 'register pool', fc.tuple(poolNames, newPools), (world, [name, spec]) =>
+    registerPool(world, name, spec),
+  ),
+  acts(4, 'make pool', fc.tuple(poolNames, newPools), (world, [name, spec]) => {
+    registerPool(world, name, spec);
+    settlePool(world, name);
+  }),
+  acts(3, 'own pool', nothing, (world) => {
+    registerPool(world, 'x2', OWNED_POOL);
+    settlePool(world, 'x2');
+  }),
+  acts(6, 'owned network', ownedNetworks, (world, command) => world.run(command)),
+  acts(3, 'change pool', fc.tuple(poolNames, poolChanges), (world, [name, change]) =>
+    changePool(world, name, change),
+  ),
+  acts(2, 'delete pool', poolNames, (world, name) => deletePool(world, name)),
+  acts(6, 'settle pool', poolNames, (world, name) => settlePool(world, name)),
   acts(1, 'remove', locations, (world, name) => removeLocation(world, name)),
   acts(6, 'settle', nothing, (world) => world.settle()),
   acts(6, 'pass', jumps, (world, ms) => world.pass(ms)),

@@ -6,7 +6,8 @@ import { type EventType, eventSchemas, type LedgerEvent } from '../../src/ledger
 import { evolvePlatform } from '../../src/ledger/platform/evolve.ts';
 import { initialPlatform } from '../../src/ledger/platform/state.ts';
 import { evolvePool } from '../../src/ledger/pool/evolve.ts';
-import { initialPool } from '../../src/ledger/pool/state.ts';
+import { initialPool, type PoolState } from '../../src/ledger/pool/state.ts';
+import type { PoolSpace } from '../../src/ledger/pool-space.ts';
 import { evolveProject } from '../../src/ledger/project/evolve.ts';
 import { initialProject, type ProjectState } from '../../src/ledger/project/state.ts';
 import { encodeState, StateDecoder } from '../../src/snapshots/state-codec.ts';
@@ -16,6 +17,7 @@ import {
   deleteInterface,
   deleteIPAllocation,
   deleteIPClaim,
+  deleteNetwork,
   deleteProject,
   finalizers,
   location,
@@ -26,7 +28,8 @@ import {
 } from './commands.ts';
 import { NaiveLedger } from './naive-ledger.ts';
 import { plainState } from './plain-state.ts';
-import { type Action, actions, type Memory } from './random-actions.ts';
+import { type Action, actions, type Memory, recoverGrant } from './random-actions.ts';
+import { deletePool, settlePool } from './random-pools.ts';
 import { type AnyDecision, type AnyState, type Observed, World } from './world.ts';
 
 const RUNS = Number(process.env.RANDOM_WORLD_RUNS ?? 150);
@@ -36,7 +39,9 @@ const PAGE_EVENTS = 7;
 
 /** Commands that say what is to be, and therefore write it down each time. */
 const REPEATING = new Set(
-  ['UpdateNetwork', 'UpdateLocation', 'ChangeMetadata'].concat(['ReportInterfaceStatus']),
+  ['UpdateNetwork', 'UpdateLocation', 'ChangeMetadata'].concat([
+    ...['ReportInterfaceStatus', 'UpdatePool'],
+  ]),
 );
 /** Commands that go on until there is nothing left to do. */
 const CONTINUING = new Set(['ServeWaiting', 'ContinueDeletion', 'VacateLocation']);
@@ -46,6 +51,7 @@ const RESTATED: readonly EventType[] = [
   'LocationUpdated',
   'ObjectMetadataChanged',
   'InterfaceStatusReported',
+  'IPPoolUpdated',
 ];
 
 function evolve(stream: string, state: AnyState, event: LedgerEvent): AnyState {
@@ -88,6 +94,13 @@ function watch(world: World): NaiveLedger {
       expect(plainState(folded(stream, state, decision.events))).toBe(after);
       texts.set(decision.state, after);
       if (stream === 'project') expectSameCounts(decision.state as ProjectState, naive, world.atMs);
+      else if (stream !== 'platform') {
+        expectSamePools(
+          (decision.state as PoolState).pools.map(({ space }) => space),
+          naive,
+          world,
+        );
+      }
       expectNoSecondEffect(observed, decision);
     }
     expectSameFromSnapshot(observed, decision);
@@ -98,7 +111,17 @@ function watch(world: World): NaiveLedger {
 
 /** Every address of every pool is in exactly one place, and both opinions agree on which. */
 function expectSameCounts(state: ProjectState, naive: NaiveLedger, atMs: number): void {
-  for (const pool of state.pools.values()) {
+  expectSamePools(state.pools, naive, { atMs });
+  const own = [...naive.pools.keys()].filter((name) => name.includes('.'));
+  expect(own.sort()).toEqual([...state.pools.keys()].sort());
+}
+
+function expectSamePools(
+  pools: { values(): Iterable<PoolSpace> },
+  naive: NaiveLedger,
+  { atMs }: Pick<World, 'atMs'>,
+): void {
+  for (const pool of pools.values()) {
     const { total, held, carved, reserved, quarantined } = naive.countsOf(pool.name, atMs);
     const spaces = pool.ranges.map(({ space }) => matured(space, atMs));
     const free = spaces.reduce((sum, { space }) => sum + space.free, 0n);
@@ -106,8 +129,6 @@ function expectSameCounts(state: ProjectState, naive: NaiveLedger, atMs: number)
     expect([pool.name, resting]).toEqual([pool.name, quarantined]);
     expect([pool.name, free + resting + held + carved + reserved]).toEqual([pool.name, total]);
   }
-  const own = [...naive.pools.keys()].filter((name) => name.includes('.'));
-  expect(own.sort()).toEqual([...state.pools.keys()].sort());
 }
 
 /** Snapshot and tail make the state that the whole stream makes. */
@@ -182,6 +203,36 @@ function recoverHolds(world: World): void {
   world.settle();
 }
 
+/** Fences and takes back ranges and joins that were granted for nothing. */
+function recoverCarves(world: World): void {
+  for (let left = 100; left > 0 && recoverGrant(world, 0); left -= 1);
+}
+
+/** Deletes the pools that operators have made, once nothing rests in them any more. */
+function removePools(world: World, naive: NaiveLedger): void {
+  const made = world.platform.pools
+    .keySeq()
+    .filter((name) => name.startsWith('x'))
+    .toArray();
+  if (made.length === 0) return;
+  for (const name of world.project.networks.keys()) world.run(deleteNetwork(name));
+  recoverCarves(world);
+  world.settle();
+  world.pass(AN_HOUR_MS);
+  for (const name of made) settlePool(world, name);
+  // A child comes before its parent.
+  for (let left = made; left.length > 0; ) {
+    const before = left.length;
+    left = left.filter((name) => {
+      const isGone = !world.platform.pools.has(name) || deletePool(world, name);
+      settlePool(world, name);
+      return !isGone;
+    });
+    if (left.length === before) throw new Error(`${left} cannot be deleted`);
+  }
+  expect([...naive.pools.keys()].filter((name) => name.startsWith('x'))).toEqual([]);
+}
+
 /** Releases everything: what is left is what was withheld from the start, and then nothing. */
 function releaseEverything(world: World, naive: NaiveLedger): void {
   const { project } = world;
@@ -201,6 +252,7 @@ function releaseEverything(world: World, naive: NaiveLedger): void {
   expect(naive.holds.open).toEqual([]);
   expect(naive.countsOf('public-a', world.atMs).held).toBe(0n);
   expect(naive.isEmpty).toBe(true);
+  removePools(world, naive);
   for (const pool of world.project.pools.keys()) {
     expect([pool, naive.countsOf(pool, world.atMs).held]).toEqual([pool, 0n]);
   }

@@ -11,7 +11,12 @@ import type { LedgerEvent } from '../../src/ledger/events.ts';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
 import { type AddressingPlan, builtInPlan } from '../../src/ledger/plan.ts';
 import { decidePlatform, type PlatformCommand } from '../../src/ledger/platform/decide.ts';
-import { offeringPools } from '../../src/ledger/platform/directory.ts';
+import {
+  classesOffered,
+  offeringPools,
+  poolsBeside,
+  rootOf,
+} from '../../src/ledger/platform/directory.ts';
 import { initialPlatform, type PlatformState } from '../../src/ledger/platform/state.ts';
 import { decidePool, type PoolCommand } from '../../src/ledger/pool/decide.ts';
 import { holdKey } from '../../src/ledger/pool/holds.ts';
@@ -200,9 +205,19 @@ export class World {
     for (const pool of exact?.pools ?? offered()) {
       const wanted = { childPool, length, abandoned, block: exact?.block };
       const carve = { ...asked, type: 'CarveRange', pool, ...wanted } as const;
-      const decision = this.onPool(pool, carve);
+      const root = rootOf(this.platform, pool);
+      const key = carveKey(...keyOf(asked));
+      let decision = this.onPool(root, carve);
+      const found = decision.outcome === 'decided' ? decision.state.carves.get(key) : undefined;
+      if (found !== undefined && exact !== undefined && found.prefix !== exact.block) {
+        this.run({ type: 'AbandonGrant', grantId: found.grantId });
+        const availableAt = this.project.abandonedGrants.get(found.grantId);
+        if (availableAt === undefined) throw new Error(`${found.prefix} is in use by the network`);
+        const left = { id: found.grantId, availableAt };
+        decision = this.onPool(root, { ...carve, abandoned: left });
+      }
       if (decision.outcome === 'decided') {
-        const { grantId: id, prefix } = decision.state.carves.get(carveKey(...keyOf(asked)))!;
+        const { grantId: id, prefix } = decision.state.carves.get(key)!;
         grants.push({ ...asked, pool, granted: { id, prefix }, refusal: undefined });
         return;
       }
@@ -223,7 +238,7 @@ export class World {
     for (const pool of pools) {
       const asked = { project: 'alpha', generation, claim, ordinal, className, family, length };
       const hold = { type: 'HoldAddress', pool, ...asked, block, abandoned } as const;
-      const decision = this.onPool(pool, hold);
+      const decision = this.onPool(rootOf(this.platform, pool), hold);
       if (decision.outcome === 'decided') {
         const held = decision.state.holds.get(holdKey(generation, claim.uid, ordinal))!;
         const granted = { id: held.grantId, block: formatPrefix(held.block) };
@@ -281,15 +296,27 @@ export class World {
     }
   }
 
-  /** What becomes free in an authored pool is good for all who wait for a class that it offers. */
+  /** A change of an authored pool is one for all who wait for a class that it offers. */
   #causesOf(event: Logged): string[] {
-    if (event.type !== 'AddressUnheld') return causesOf(event);
-    const spec = this.plan.pools.find(({ name }) => name === event.data.pool);
-    return [...causesOf(event), ...(spec?.classNames ?? []).map((name) => `offer/${name}`)];
+    const causes = causesOf(event);
+    const pools = causes.flatMap((cause) => {
+      const [kind, name = ''] = cause.split('/');
+      return kind === 'pool' && event.stream !== 'platform' ? [name] : [];
+    });
+    const beside = pools.flatMap((pool) => poolsBeside(this.platform, pool));
+    const offers = pools.flatMap((pool) => classesOffered(this.platform, pool));
+    return [
+      ...new Set([
+        ...causes,
+        ...beside.map((pool) => `pool/${pool}`),
+        ...offers.map((name) => `offer/${name}`),
+      ]),
+    ];
   }
 
   #confirm({ pool, grant }: { pool: string; grant?: { id: string } | undefined }): void {
-    if (grant !== undefined) this.onPool(pool, { type: 'ConfirmAddress', grantId: grant.id });
+    if (grant !== undefined)
+      this.onPool(rootOf(this.platform, pool), { type: 'ConfirmAddress', grantId: grant.id });
   }
 
   #unhold(grantId: string | undefined, availableAt: string): void {
@@ -309,7 +336,7 @@ export class World {
 
   #returnRange(range: { pool: string; grantId: string; availableAt: string }): void {
     const { pool, grantId, availableAt } = range;
-    this.onPool(pool, { type: 'ReturnRange', grantId, availableAt });
+    this.onPool(rootOf(this.platform, pool), { type: 'ReturnRange', grantId, availableAt });
   }
 
   #decide<S extends AnyState>(
