@@ -87,7 +87,7 @@ export class Driver {
         stream === PLATFORM_STREAM
           ? driver.#platform
           : name === undefined
-            ? driver.#poolSpace('tenant-ipv6')
+            ? driver.#poolSpace(stream.slice(poolStream('').length))
             : driver.#projectSpace(name)
       ) as Space<SpaceState, unknown>;
       space.state = space.aggregate.evolve(space.state, { type, data } as LedgerEvent);

@@ -1,5 +1,6 @@
 import type { ClaimSpec } from '../../src/ledger/events.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
+import { authored } from './authored-life.ts';
 import { commands, type Driver, type Key } from './driver.ts';
 
 /** Numbers from 0 to 1 that follow from a seed (mulberry32). */
@@ -81,6 +82,7 @@ export function* steps(random: () => number, count: number): Generator<Step> {
       return driver.platform({ ...update, metadata: metadata() });
     },
     async (driver) => (random() < 0.2 ? driver.vacate(location()) : undefined),
+    ...Array(12).fill((driver: Driver) => authored(driver, random)),
   ];
   yield { project: 'alpha', command: commands.createNamespace };
   yield { project: 'beta', command: commands.createNamespace };

@@ -1,4 +1,4 @@
-import { parsePrefix, prefixSize } from '../../src/addressing/prefix.ts';
+import { contains, parsePrefix, prefixSize } from '../../src/addressing/prefix.ts';
 import type { EventType, LedgerEvent } from '../../src/ledger/events.ts';
 import { projectOf } from '../../src/ledger/streams.ts';
 import type { RecordedEvent } from '../../src/store/store.ts';
@@ -54,7 +54,7 @@ export class NaiveCounts {
         this.#addRange(project, data.pool, data.prefix);
         break;
       case 'RangeRemoved':
-        this.#pool(data.pool).ranges.delete(data.prefix);
+        this.#removeRange(data.pool, data.prefix);
         if (this.#pool(data.pool).ranges.size === 0) this.pools.delete(data.pool);
         break;
       case 'PrefixCarved':
@@ -67,6 +67,15 @@ export class NaiveCounts {
         break;
       case 'PrefixReserved':
         this.#hold(data.pool, data.prefix, 'Reserved', '');
+        break;
+      case 'ReservationLifted':
+        this.#pool(data.pool).blocks.delete(data.prefix);
+        break;
+      case 'AddressHeld':
+        this.#hold(data.pool, data.block, 'Held', data.claim.uid);
+        break;
+      case 'AddressUnheld':
+        this.#release(data.pool, data.block, data.availableAt);
         break;
       case 'AddressAllocated':
         this.#hold(data.pool, data.block, 'Held', data.interface.uid);
@@ -96,6 +105,16 @@ export class NaiveCounts {
     const pool = this.pools.get(name) ?? { project, ranges: new Map(), blocks: new Map() };
     pool.ranges.set(prefix, sizeOf(prefix));
     this.pools.set(name, pool);
+  }
+
+  /** With it goes what was withheld in it. */
+  #removeRange(name: string, prefix: string): void {
+    const { ranges, blocks } = this.#pool(name);
+    const range = parsePrefix(prefix);
+    ranges.delete(prefix);
+    for (const block of blocks.keys()) {
+      if (contains(range, parsePrefix(block))) blocks.delete(block);
+    }
   }
 
   #hold(pool: string, block: string, state: string, holder: string): void {
