@@ -113,6 +113,8 @@ export const limits = {
   evictionMs: 1_000,
   /** How long snapshots are written when the process ends. */
   snapshotsAtCloseMsMax: 3_000,
+  /** How long their file is waited for then, before what is not finished is given up. */
+  snapshotFileCloseMsMax: 1_000,
   /** Entries of a large map in one part of a snapshot, which takes a few milliseconds to write. */
   snapshotPartEntriesMax: 1_000,
   /** Snapshots waiting to be written; one more is not taken, which costs time later. */
@@ -249,7 +251,8 @@ assertLimit(limits.watchMsMax <= limits.timerMsMax, 'one timer ends a watch');
 assertLimit(limits.watchChunkBytesMax <= limits.watchBufferedBytesMax, 'a chunk cuts off nobody');
 assertLimit(limits.closingRequestsMsMax < limits.shutdownMsMax, 'requests end before the process');
 assertLimit(
-  limits.snapshotsAtCloseMsMax + limits.closingRequestsMsMax < limits.shutdownMsMax,
+  limits.snapshotsAtCloseMsMax + limits.snapshotFileCloseMsMax + limits.closingRequestsMsMax <
+    limits.shutdownMsMax,
   'snapshots leave time for a clean end',
 );
 assertLimit(limits.snapshotEventsMin <= limits.snapshotEventsMax, 'a snapshot is worth its events');

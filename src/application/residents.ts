@@ -64,10 +64,21 @@ export class Residents<S extends SpaceState, C> {
     this.#alarms.clear();
     const mailboxes = [...this.#mailboxes.values()];
     await Promise.all(mailboxes.map((mailbox) => mailbox.close()));
-    const endsAtMs = this.#clock().getTime() + limits.snapshotsAtCloseMsMax;
-    for (const mailbox of mailboxes.reverse()) {
-      if (this.#clock().getTime() < endsAtMs) await mailbox.keep(true);
+    await this.#keepInTime(mailboxes.reverse());
+  }
+
+  /** A snapshot that takes longer goes on being written, and is given up with its file. */
+  async #keepInTime(mailboxes: readonly Mailbox<S, C>[]): Promise<void> {
+    let isLate = false;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      isLate = true;
+      late.resolve();
+    }, limits.snapshotsAtCloseMsMax);
+    for (const mailbox of mailboxes) {
+      if (!isLate) await Promise.race([mailbox.keep(true), late.promise]);
     }
+    clearTimeout(timer);
   }
 
   #makeRoom(coming = 0): void {

@@ -87,6 +87,7 @@ export class SnapshotFile implements Snapshots {
   #statements: Record<keyof typeof STATEMENTS, StatementSync> | undefined;
   #writing: Promise<void> | undefined;
   #closed = false;
+  #givesUp = false;
 
   /** Opens the file of a directory, or makes it; one that cannot be used is made anew. */
   constructor(directory: string, log: Pick<Logger, 'warn'>) {
@@ -126,9 +127,17 @@ export class SnapshotFile implements Snapshots {
     });
   }
 
+  /**
+   * Finishes what waits to be written, and gives up what takes too long: the next start removes
+   * what was begun of it.
+   */
   async close(): Promise<void> {
     this.#closed = true;
+    const timer = setTimeout(() => {
+      this.#givesUp = true;
+    }, limits.snapshotFileCloseMsMax);
     await this.#writing;
+    clearTimeout(timer);
     this.#database?.close();
     this.#database = undefined;
   }
@@ -139,7 +148,7 @@ export class SnapshotFile implements Snapshots {
       this.#waiting.delete(stream);
       this.#current.set(stream, waiting);
       try {
-        await this.#writeOne(stream, waiting.snapshot);
+        if (!this.#givesUp) await this.#writeOne(stream, waiting.snapshot);
       } catch (fault) {
         this.#doubt(fault, 'written', stream);
       }
@@ -161,6 +170,7 @@ export class SnapshotFile implements Snapshots {
       checksum.update(part).update('\n');
       parts += 1;
       await nextTurn();
+      if (this.#givesUp) return;
     }
     this.#run('finish').run(id, parts, checksum.digest('hex'));
     for (const other of this.#run('others').all(stream, id)) await this.#delete(Number(other.id));
@@ -187,6 +197,7 @@ export class SnapshotFile implements Snapshots {
     for (let from = 0; this.#run('hasParts').get(id, from)?.count !== 0; from += step) {
       this.#run('deleteParts').run(id, from, from + step - 1);
       await nextTurn();
+      if (this.#givesUp) return;
     }
   }
 

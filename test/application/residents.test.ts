@@ -132,3 +132,17 @@ it('makes of many projects what it makes of few, whoever is in memory', async ()
   await expect.poll(() => ledger.openProjects.length, patience).toBe(3);
   await stop();
 });
+
+it('ends in time, however long a snapshot takes', async () => {
+  set({ snapshotsAtCloseMsMax: 20 });
+  const { snapshots, project, stop } = await start();
+  for (const name of ['a', 'b']) await project(name);
+  const begun: string[] = [];
+  snapshots.write = (stream) => {
+    begun.push(stream);
+    return new Promise(() => {});
+  };
+  await stop();
+  // The one that was used last is worth most; there was no time for another one.
+  expect(begun).toEqual([projectStream('b')]);
+});

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { SnapshotFile } from '../../src/snapshots/snapshot-file.ts';
 
+const usual = { ...limits };
 let directory = '';
 let warnings: string[] = [];
 const open: SnapshotFile[] = [];
@@ -19,6 +20,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   for (const file of open.splice(0)) await file.close();
+  Object.assign(limits, usual);
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -162,4 +164,25 @@ it('writes nothing of a state that it does not understand', async () => {
   await file.write('a-1', { ...snapshot(1), state: { at: new Date(0) } });
   expect(await file.read('a-1')).toBeUndefined();
   expect(warnings).toHaveLength(1);
+});
+
+it('gives up what is not finished in time when it is closed, and keeps what was before', async () => {
+  Object.assign(limits, { snapshotFileCloseMsMax: 20 });
+  const file = openFile();
+  await file.write('a-1', snapshot(1));
+  let partsLeft = 0;
+  const unfinished = file.write('a-1', snapshot(2, limits.snapshotPartEntriesMax * 1_000));
+  const other = file.write('a-2', snapshot(3));
+  const again = await reopened((database) => {
+    partsLeft = database.prepare('SELECT count(*) AS n FROM parts').get()?.n as number;
+  });
+  await Promise.all([unfinished, other]);
+  expect(partsLeft).toBeLessThan(1_000);
+  expect(await again.read('a-1')).toEqual(snapshot(1));
+  expect(await again.read('a-2')).toBeUndefined();
+  expect(warnings).toEqual([]);
+  await reopened((database) => {
+    expect(database.prepare('SELECT count(*) AS n FROM snapshots').get()?.n).toBe(1);
+    expect(database.prepare('SELECT count(*) AS n FROM parts').get()?.n).toBe(1);
+  });
 });
