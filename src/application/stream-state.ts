@@ -2,7 +2,13 @@ import type { LedgerEvent } from '../ledger/events.ts';
 import { isEventType } from '../ledger/events.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import { type Fact, factOf } from '../store/facts.ts';
-import { CorruptEvent, type Position, type RecordedEvent, type Store } from '../store/store.ts';
+import {
+  CorruptEvent,
+  type Position,
+  type RecordedEvent,
+  type Store,
+  StoreUnavailable,
+} from '../store/store.ts';
 import type { Aggregate, SpaceState } from './aggregate.ts';
 import { Replay } from './replay.ts';
 
@@ -50,7 +56,9 @@ export async function readState<S extends SpaceState>(
       const pages = pagesAfter(readFacts(store, stream, revision), snapshot);
       const from = { state: snapshot.state as S, hash, position };
       return { ...(await foldPages(stream, pages, rules, from)), snapshotRevision: revision };
-    } catch {
+    } catch (error) {
+      // That the store is away says nothing against the snapshot.
+      if (error instanceof StoreUnavailable) throw error;
       // Whatever is wrong, with the snapshot or with the log, reading it all will tell.
       snapshots?.discard(stream);
     }

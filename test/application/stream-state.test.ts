@@ -3,7 +3,7 @@ import { projectAggregate } from '../../src/application/aggregate.ts';
 import { readState } from '../../src/application/stream-state.ts';
 import { projectStream } from '../../src/ledger/streams.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { plainState } from '../ledger/plain-state.ts';
 import { collect } from '../store/writing.ts';
 import { KeptSnapshots } from './kept-snapshots.ts';
@@ -102,4 +102,19 @@ it('does not hide with a snapshot that the log is broken behind it', async () =>
     },
   } as unknown as Store;
   await expect(readState(broken, snapshots, STREAM, rules)).rejects.toThrow('does not follow');
+});
+
+it('keeps a snapshot that could not be compared because the store was away', async () => {
+  const store = await logOf(3);
+  const snapshots = new KeptSnapshots();
+  await snapshots.write(STREAM, await snapshotOf(store));
+  const away = {
+    // biome-ignore lint/correctness/useYield: it fails before there is anything to give.
+    async *readStream() {
+      throw new StoreUnavailable('the store is away');
+    },
+  } as unknown as Store;
+  await expect(readState(away, snapshots, STREAM, rules)).rejects.toThrow(StoreUnavailable);
+  expect(snapshots.discarded).toEqual([]);
+  expect((await read(store, snapshots)).state).toEqual((await read(store)).state);
 });
