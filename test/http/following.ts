@@ -1,12 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { loopbackOnly } from '../../src/http/auth/authenticator.ts';
 import type { FeedBounds, HttpDeps } from '../../src/http/deps.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { type LivingWorld, livingWorld } from '../views/living-world.ts';
+import { livingDeps, loggerTo } from './living-deps.ts';
 
 /** A CloudEvent as it came. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into events of every type.
@@ -42,18 +42,8 @@ export async function fed(
   const world = await livingWorld();
   const logged: string[] = [];
   const app = buildServer({
-    ledger: {
-      project: (name, command, request) => world.ledger.project(name, command, request),
-      platform: (command, request) => world.ledger.platform(command, request),
-      authoredPool: (command, request) => world.ledger.authoredPool(command, request),
-      ready: () => [],
-    },
-    ...{ views: world.views, store: world.store, newId: world.newId },
-    clock: () => new Date(world.time.ms),
-    random: () => 0.5,
-    logger: pino({ level: 'warn' }, { write: (line: string) => logged.push(line) }),
-    defaultLocation: undefined,
-    version: '0.0.0',
+    ...livingDeps(world),
+    logger: loggerTo(logged, 'warn'),
     authenticator: loopbackOnly,
     feed: bounds,
     ...changes(world),

@@ -1,12 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { loopbackOnly } from '../../src/http/auth/authenticator.ts';
 import type { WatchBounds } from '../../src/http/deps.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { type LivingWorld, livingWorld, settle } from '../views/living-world.ts';
+import { livingDeps, loggerTo } from './living-deps.ts';
 import { GROUP } from './world.ts';
 
 export const CLAIMS = `${GROUP}/namespaces/alpha/networkinterfaceclaims`;
@@ -50,20 +50,8 @@ export async function watched(
   const world = await livingWorld(options);
   const logged: string[] = [];
   const app = buildServer({
-    ledger: {
-      project: (name, command, request) => world.ledger.project(name, command, request),
-      platform: (command, request) => world.ledger.platform(command, request),
-      authoredPool: (command, request) => world.ledger.authoredPool(command, request),
-      ready: () => [],
-    },
-    views: world.views,
-    store: world.store,
-    clock: () => new Date(world.time.ms),
-    newId: world.newId,
-    random: () => 0.5,
-    logger: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
-    defaultLocation: undefined,
-    version: '0.0.0',
+    ...livingDeps(world),
+    logger: loggerTo(logged, 'info'),
     authenticator: loopbackOnly,
     watch: bounds,
   });

@@ -1,12 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, RouteOptions } from 'fastify';
-import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { bearerTokens } from '../../../src/http/auth/authenticator.ts';
 import { buildServer, type HttpDeps } from '../../../src/http/server.ts';
 import type { Identity } from '../../../src/security/identity.ts';
 import { type LivingWorld, livingWorld } from '../../views/living-world.ts';
+import { livingDeps } from '../living-deps.ts';
 import { GROUP, location, MERGE_PATCH, NAMESPACES, network } from '../world.ts';
 
 export interface Answer {
@@ -49,17 +49,7 @@ export async function guarded(changes: Partial<HttpDeps> = {}): Promise<Guarded>
   const world = await livingWorld();
   const identities = new Map<string, Identity>();
   const app = buildServer({
-    ledger: {
-      project: (name, command, request) => world.ledger.project(name, command, request),
-      platform: (command, request) => world.ledger.platform(command, request),
-      authoredPool: (command, request) => world.ledger.authoredPool(command, request),
-      ready: () => [],
-    },
-    ...{ views: world.views, store: world.store, newId: world.newId },
-    clock: () => new Date(world.time.ms),
-    random: () => 0.5,
-    logger: pino({ level: 'silent' }),
-    ...{ defaultLocation: undefined, version: '0.0.0' },
+    ...livingDeps(world),
     authenticator: bearerTokens((token) => identities.get(token)),
     ...changes,
   });
