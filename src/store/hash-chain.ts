@@ -30,6 +30,18 @@ export function sealEvent(event: UnsealedEvent): EventToAppend {
   return { id, type, data: sealedData, metadata, body, hash: seal };
 }
 
+/** An event of another log as one to append: all that its hash covers, and its recorded time. */
+export function copyOf(recorded: RecordedEvent): EventToAppend {
+  const { stream, revision, id, type, data, recordedAt } = recorded;
+  const { previousHash, hash: seal } = recorded.metadata;
+  const covered = coveredMetadata(recorded.metadata);
+  const body = JSON.stringify([stream, revision, id, type, data, covered]);
+  const metadata: EventMetadata = { ...covered, previousHash, hash: seal };
+  freezePlainJson(data);
+  freezePlainJson(metadata);
+  return { id, type, data, metadata, body, hash: seal, recordedAt };
+}
+
 /**
  * Says what is wrong with an event, given the hash of the one before it in its stream (empty for
  * the first), or nothing when it proves itself.

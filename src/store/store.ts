@@ -28,6 +28,11 @@ export interface EventToAppend {
    */
   readonly body: string;
   readonly hash: string;
+  /**
+   * For a copy of another log's event: when that log recorded it, ISO 8601 UTC. It takes the place
+   * of this log's own time for it.
+   */
+  readonly recordedAt?: string;
 }
 
 /** An event as the log holds it. */

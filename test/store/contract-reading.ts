@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { verifyEvent } from '../../src/store/hash-chain.ts';
-import type { RecordedEvent } from '../../src/store/store.ts';
+import type { EventToAppend, RecordedEvent } from '../../src/store/store.ts';
 import type { CurrentEngine } from './contract.ts';
-import { collect, ids, Listener, Writer } from './writing.ts';
+import { collect, ids, Listener, seal, Writer } from './writing.ts';
 
 /** Order, where reading begins, categories, and that what was written is what is read. */
 export function describeReading(engine: CurrentEngine): void {
@@ -163,6 +163,34 @@ function describeContent(engine: CurrentEngine): void {
         '2030-01-01T00:00:10.000Z',
         '2030-01-01T00:00:11.000Z',
       ]);
+    });
+
+    it('was recorded when another log has recorded it, where it is a copy', async () => {
+      const { store, reopen } = engine();
+      engine().now = new Date('2030-01-01T00:00:10.000Z');
+      const [early, late] = ['2029-01-01T00:00:00.000Z', '2029-01-01T00:00:01.000Z'];
+      const listener = new Listener(store, 0n);
+      const copies = (events: EventToAppend[], ...times: (string | undefined)[]) =>
+        events.map((event, index) => ({ recordedAt: times[index], ...event }));
+      const first = seal('a-1', -1, ['1', '2', '3']);
+      await store.append('a-1', -1, copies(first, early, early, late));
+      const appended = await store.append('a-2', -1, copies(seal('a-2', -1, ['4']), early));
+      const writer = await new Writer(store, 'a-1').resume();
+      const last = await writer.append('5');
+      expect(appended.position).toBeLessThan(last.position);
+      await listener.reached(last.position);
+      const opened = (await reopen?.()) ?? store;
+      const all = await collect(opened.readAll(0n));
+      expect(all.map(({ recordedAt }) => recordedAt)).toEqual([
+        ...[early, early, late, late],
+        '2030-01-01T00:00:10.000Z',
+      ]);
+      const places = all.map(({ id, revision }) => `${id}@${revision}`);
+      expect(places).toEqual(['1@0', '2@1', '3@2', '4@0', '5@3']);
+      expect(listener.events).toEqual(all);
+      for (const [index, { position }] of all.entries()) {
+        expect(await collect(opened.readAll(position))).toEqual(all.slice(index + 1));
+      }
     });
 
     it('cannot be changed by the writer or by another reader afterwards', async () => {

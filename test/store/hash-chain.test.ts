@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { sealEvent, verifyEvent } from '../../src/store/hash-chain.ts';
+import { copyOf, sealEvent, verifyEvent } from '../../src/store/hash-chain.ts';
 import type { RecordedEvent } from '../../src/store/store.ts';
 
 const unsealed = {
@@ -85,4 +85,11 @@ describe('verifying an event', () => {
       /previousHash is "the hash before".*another/,
     );
   });
+});
+
+it('copies an event of another log as it was sealed, with the time at which that recorded it', () => {
+  const event = JSON.parse(JSON.stringify({ ...recorded(), position: 4 }));
+  expect(copyOf(event)).toEqual({ ...sealEvent(unsealed), recordedAt: event.recordedAt });
+  const moved = { ...event, metadata: { ...event.metadata, recordedAt: 'some time' } };
+  expect(copyOf(moved)).toEqual(copyOf(event));
 });

@@ -32,8 +32,7 @@ export async function beginKurrent(url: string): Promise<Engine> {
  */
 function withClock(store: KurrentStore, clock: () => Date): Store {
   const timed = (event: EventToAppend): EventToAppend => {
-    const recordedAt = clock().toISOString();
-    return { ...event, metadata: { ...event.metadata, recordedAt } };
+    return { recordedAt: clock().toISOString(), ...event };
   };
   return {
     lostPositions: store.lostPositions,

@@ -115,7 +115,8 @@ export class History {
     const [item] = there === undefined ? await this.#look(after + 1n, BACKWARDS, 1) : [there];
     const event = item?.event;
     if (event === undefined || positionOf(event) > after) return { from: 0n, at: '' };
-    const at = this.#isOurs(event.streamId) ? event.created.toISOString() : '';
+    const isOurs = this.#isOurs(event.streamId);
+    const at = isOurs ? fromRecord(event, this.#scope.prefix).recordedAt : '';
     return { from: positionOf(event), at };
   }
 

@@ -15,13 +15,19 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * An event as the client takes it. Sealed events are plain JSON, so the client, which leaves a call
  * pending for ever when it cannot serialise it, always can; an id that is no UUID would crash it.
  */
-export function toClientEvent({ id, type, data, metadata }: EventToAppend): EventData {
+export function toClientEvent(event: EventToAppend): EventData {
+  const { id, type, data, metadata, recordedAt } = event;
   const isUuid = UUID.test(id);
+  // The server's own time is of the copying, so that of a copy travels with it.
+  const beside = {
+    ...(isUuid ? {} : { eventId: id }),
+    ...(recordedAt === undefined ? {} : { recordedAt }),
+  };
   return jsonEvent({
     id: isUuid ? id : uuidOf(id),
     type,
     data: data as { [name: string]: unknown },
-    metadata: isUuid ? metadata : { ...metadata, eventId: id },
+    metadata: { ...metadata, ...beside },
   });
 }
 

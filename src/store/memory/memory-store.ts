@@ -109,10 +109,10 @@ export class MemoryStore implements Store {
     if (events[0]?.metadata.previousHash !== (kept.at(-1)?.hash ?? '')) {
       throw new RangeError(`the append is not chained to the last event of ${stream}`);
     }
-    this.#recordedAt = Math.max(this.#recordedAt, this.#clock().getTime());
-    const recordedAt = new Date(this.#recordedAt).toISOString();
-    const added = events.map(({ id, body, hash }, index) => {
+    const now = this.#clock();
+    const added = events.map(({ id, body, hash, recordedAt: copied }, index) => {
       const position = BigInt(this.#log.length + 1 + index);
+      const recordedAt = this.#recordedAtOf(copied === undefined ? now : new Date(copied));
       return { stream, position, id, body, hash, recordedAt };
     });
     this.#log.push(...added);
@@ -120,6 +120,11 @@ export class MemoryStore implements Store {
     this.#streams.set(stream, kept);
     this.#subscriptions.wake();
     return added;
+  }
+
+  #recordedAtOf(at: Date): string {
+    this.#recordedAt = Math.max(this.#recordedAt, at.getTime());
+    return new Date(this.#recordedAt).toISOString();
   }
 
   #page(reached: Position, categories?: readonly string[]): EventPage {

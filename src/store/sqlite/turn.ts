@@ -57,8 +57,22 @@ export class Turn {
   }
 
   #insert(stream: string, revision: number, events: readonly EventToAppend[]): Outcome {
+    const recorded: RecordedEvent[] = [];
+    for (const together of byRecordedTime(events)) {
+      recorded.push(...this.#insertFrame(stream, revision + recorded.length, together));
+    }
+    return { appended: appendedAs(recorded), recorded };
+  }
+
+  #insertFrame(
+    stream: string,
+    revision: number,
+    events: readonly EventToAppend[],
+  ): RecordedEvent[] {
     const position = nextPosition(this.tip.position, this.#epoch);
-    const recordedAt = Math.max(this.#now, this.tip.recordedAt);
+    const copied = events[0]?.recordedAt;
+    const at = copied === undefined ? this.#now : Date.parse(copied);
+    const recordedAt = Math.max(at, this.tip.recordedAt);
     const { hash } = events.at(-1) as EventToAppend;
     const chain = chainFrame(this.tip.chain, { position, recordedAt, stream }, hash);
     const count = events.length;
@@ -66,8 +80,7 @@ export class Turn {
     this.#file.insert({ position, stream, revision, count, recordedAt, events: text, chain });
     this.tip = { position: position + count - 1, recordedAt, chain };
     this.heads.set(stream, { revision: revision + count - 1, hash });
-    const recorded = asRecorded(stream, revision, position, recordedAt, events);
-    return { appended: appendedAs(recorded), recorded };
+    return asRecorded(stream, revision, position, recordedAt, events);
   }
 
   /** The same events after the expected revision mean that this append has happened before. */
@@ -101,6 +114,17 @@ export class Turn {
     this.heads.set(stream, head);
     return head;
   }
+}
+
+/** A frame has one recorded time: copies of events that had several go into as many frames. */
+function byRecordedTime(events: readonly EventToAppend[]): readonly EventToAppend[][] {
+  const parts: EventToAppend[][] = [];
+  for (const event of events) {
+    const part = parts.at(-1);
+    if (part !== undefined && part[0]?.recordedAt === event.recordedAt) part.push(event);
+    else parts.push([event]);
+  }
+  return parts;
 }
 
 function appendedAs(recorded: readonly RecordedEvent[]): Appended {
