@@ -1,7 +1,9 @@
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { dnsLabel } from './ledger/names.ts';
+import { limits } from './limits.ts';
 import type { StoreSetting } from './store/open-store.ts';
 
 /** An address to listen on: `127.0.0.1:8470`, `[::1]:0`, `localhost:8470`. */
@@ -19,11 +21,6 @@ const listenAddress = z.string().transform((text, context): ListenAddress => {
     context.addIssue({ code: 'custom', message: 'must be host:port, such as 127.0.0.1:8470' });
     return z.NEVER;
   }
-  if (!isLoopback(host)) {
-    const message = 'must be a loopback address: there is no authentication on other ones yet';
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  }
   return { host, port: Number(port) };
 });
 
@@ -32,9 +29,22 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
-const onlyYes = z.enum(['1', 'true'], {
-  message: 'can only be 1: this release has nothing but plain HTTP on loopback',
-});
+const onlyYes = z.enum(['1', 'true'], { message: 'can only be 1, or not be there' });
+
+const HOST_NAME = /^(?=.{1,253}$)(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*$/i;
+
+const hostNames = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(
+    z
+      .array(
+        z.string().refine((name) => isIP(name) !== 0 || HOST_NAME.test(name), {
+          message: 'must be names and addresses with commas between them',
+        }),
+      )
+      .max(limits.certificateNamesMax),
+  );
 
 const storeSetting = z
   .string()
@@ -92,15 +102,22 @@ export const SETTINGS = {
     env: 'NETALLOC_INSECURE_HTTP',
     value: '',
     fallback: undefined,
-    help: 'plain HTTP without authentication, loopback only; what this release always does',
+    help: 'plain HTTP without authentication, loopback only',
     schema: onlyYes,
   },
   tokens: {
     env: 'NETALLOC_TOKENS',
     value: 'file',
     fallback: undefined,
-    help: "serve HTTPS to who has a token of this file; made with an operator's if it is not there",
+    help: 'who is let in; ledgers may share it (default tokens.json in the data directory)',
     schema: z.string().min(1),
+  },
+  'tls-san': {
+    env: 'NETALLOC_TLS_SAN',
+    value: 'name,...',
+    fallback: undefined,
+    help: 'further names of the certificate; the kubeconfig has the first',
+    schema: hostNames,
   },
   'log-level': {
     env: 'NETALLOC_LOG_LEVEL',
@@ -123,14 +140,22 @@ export const SETTINGS = {
 
 type SettingName = keyof typeof SETTINGS;
 
+/** How those who do not belong are kept out. */
+export interface SecuritySettings {
+  /** The tokens file. What else ledgers may share with it stands beside it. */
+  readonly tokens: string;
+  /** Names and addresses by which clients reach the service, beside those of this machine. */
+  readonly names: readonly string[];
+}
+
 export interface Config {
   readonly listen: ListenAddress;
   readonly data: string;
   readonly store: StoreSetting;
   readonly plan: string | undefined;
   readonly location: string | undefined;
-  /** Absent for plain HTTP without authentication. */
-  readonly tokens?: string | undefined;
+  /** Undefined for plain HTTP without authentication, which is for loopback alone. */
+  readonly security: SecuritySettings | undefined;
   readonly logLevel: string;
   readonly timeOffsetSeconds: number;
 }
@@ -160,20 +185,40 @@ export function readConfig(
     const shown = text.replace(/\/\/[^/]*@/, '//');
     throw new InvalidSetting(`${source}="${shown}": ${problem}`);
   };
-  const isInsecure = read('insecure-http') !== undefined;
-  if (isInsecure && read('tokens') !== undefined) {
-    throw new InvalidSetting('--insecure-http and --tokens exclude one another');
-  }
+  const listen = read('listen') as ListenAddress;
+  const data = read('data') as string;
   return {
-    listen: read('listen') as ListenAddress,
-    data: read('data') as string,
+    listen,
+    data,
     store: read('store') as StoreSetting,
     plan: read('plan') as string | undefined,
     location: read('location') as string | undefined,
-    tokens: read('tokens') as string | undefined,
+    security: securityOf(read, listen, data),
     logLevel: read('log-level') as string,
     timeOffsetSeconds: read('time-offset-seconds') as number,
   };
+}
+
+function securityOf(
+  read: (name: SettingName) => unknown,
+  { host }: ListenAddress,
+  data: string,
+): SecuritySettings | undefined {
+  const tokens = read('tokens') as string | undefined;
+  const names = read('tls-san') as string[] | undefined;
+  if (read('insecure-http') === undefined) {
+    return { tokens: resolve(tokens ?? join(data, 'tokens.json')), names: names ?? [] };
+  }
+  const others = { tokens, 'tls-san': names };
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    throw new InvalidSetting(`--insecure-http and --${name} exclude one another`);
+  }
+  if (isLoopback(host)) return undefined;
+  throw new InvalidSetting(
+    `--insecure-http has no authentication and listens on loopback only, not on ${host}: ` +
+      'without it the service has TLS and tokens, and may listen anywhere',
+  );
 }
 
 function readFlags(args: readonly string[]): Partial<Record<SettingName, string>> {

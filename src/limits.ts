@@ -13,10 +13,15 @@ export const limits = {
   tokensMax: 10_000,
   tokenScopesMax: 1_000,
   tokensPollMs: 250,
+  /** How long one who writes it waits for another, and how often it is tried meanwhile. */
+  tokensFileWaitMsMax: 5_000,
+  tokensFileRetryMs: 20,
   /** How long certificates of our own last, and how far before now they begin. */
   caCertificateMs: 10 * 365 * 86_400_000,
   serverCertificateMs: 90 * 86_400_000,
   certificateBackdatedMs: 3_600_000,
+  /** Names and addresses in one, beside those of the machine. */
+  certificateNamesMax: 64,
   /** How often it is looked whether one is to be renewed. */
   certificateCheckMs: 3_600_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */

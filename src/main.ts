@@ -6,7 +6,7 @@ import { runCommand, UnknownCommand } from './cli/commands.ts';
 import { TokenCommandRefused } from './cli/token.ts';
 import { InvalidSetting } from './config.ts';
 import { InvalidPlan } from './ledger/plan.ts';
-import { TokenFileRefused } from './security/token-file.ts';
+import { SecurityFileRefused } from './security/file-refused.ts';
 import { StartRefused, type World } from './service.ts';
 import { StoreRefused } from './store/store.ts';
 
@@ -15,10 +15,10 @@ const OPERATOR_PROBLEMS = [
   InvalidSetting,
   InvalidPlan,
   PlanDiffers,
+  SecurityFileRefused,
   StartRefused,
   StoreRefused,
   TokenCommandRefused,
-  TokenFileRefused,
   UnknownCommand,
 ];
 

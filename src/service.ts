@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { Ledger } from './application/ledger.ts';
@@ -12,7 +12,7 @@ import { buildServer, type HttpDeps } from './http/server.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
-import { Secured } from './security/secured.ts';
+import { type OperatorFiles, Secured } from './security/secured.ts';
 import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
 import type { Position, Store } from './store/store.ts';
@@ -30,8 +30,8 @@ export interface World {
 
 export interface Service {
   readonly url: string;
-  /** Where a first start leaves the operator's kubeconfig; absent without authentication. */
-  readonly kubeconfig: string | undefined;
+  /** By which an operator gets in; undefined without authentication, and when none are left. */
+  readonly operator: OperatorFiles | undefined;
   /** Settles when the service can no longer do its work: with the fault that ended it. */
   readonly failed: Promise<Error>;
   /** Finishes what was accepted, then closes everything in order. */
@@ -116,26 +116,38 @@ async function openParts(
   });
   closing.push(() => app.close());
   await app.listen({ host: config.listen.host, port: config.listen.port });
-  const { address, family, port } = app.server.address() as AddressInfo;
-  if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
-  const host = family === 'IPv6' ? `[${address}]` : address;
-  const url = `${secured === undefined ? 'http' : 'https'}://${host}:${port}`;
-  secured?.greet(url);
-  secured?.keepRenewed(app.server as unknown as HttpsServer);
-  return { url, kubeconfig: secured?.kubeconfigPath, failed };
+  const { address, port } = app.server.address() as AddressInfo;
+  if (secured === undefined) {
+    if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
+    return { url: urlOf('http', address, port), operator: undefined, failed };
+  }
+  secured.keepRenewed(app.server as unknown as HttpsServer);
+  const { host } = config.listen;
+  const reachedBy = config.security?.names[0] ?? (isWildcard(host) ? '127.0.0.1' : host);
+  const operator = secured.writeOperatorFiles(urlOf('https', reachedBy, port));
+  return { url: urlOf('https', host, port), operator, failed };
+}
+
+function urlOf(scheme: 'http' | 'https', host: string, port: number): string {
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether a host to listen on stands for every address of the machine. */
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || (isIPv6(host) && /^[0:]+$/.test(host));
 }
 
 /** Certificates and tokens; undefined for plain HTTP without authentication. */
 async function securedBy(
-  { tokens, listen }: Config,
+  { security, listen: { host } }: Config,
   directory: string,
   { clock, randomBytes, log }: Pick<World, 'clock' | 'randomBytes' | 'log'>,
 ): Promise<Secured | undefined> {
-  if (tokens === undefined) return undefined;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (security === undefined) return undefined;
   const onFault = (err: unknown) => log.error({ err }, 'tokens or certificates stay as they were');
-  const paths = { directory, tokensPath: resolve(tokens), host: listen.host };
-  return Secured.open({ ...paths, clock, randomBytes, onFault });
+  const names = isWildcard(host) ? security.names : [host, ...security.names];
+  const settings = { directory, tokensPath: security.tokens, names };
+  return Secured.open({ ...settings, clock, randomBytes, onFault });
 }
 
 /** Who is let in, and how. */

@@ -15,7 +15,7 @@ export const demo: Command = {
       return args.includes('--help') ? 0 : 1;
     }
     const directory = await mkdtemp(join(tmpdir(), 'netalloc-demo-'));
-    const flags = ['--listen', '127.0.0.1:0', '--data', directory, '--log-level', 'error'];
+    const flags = ['--insecure-http', '--listen', '127.0.0.1:0', '--data', directory];
     const service = await startService(readConfig(flags, {}), line.worldOf('error', 0));
     try {
       await play(new DemoClient(service.url, line.print), line.print);

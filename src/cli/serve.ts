@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { describeSettings, readConfig } from '../config.ts';
+import { type Config, describeSettings, readConfig } from '../config.ts';
 import { limits } from '../limits.ts';
 import { type Service, startService } from '../service.ts';
 import type { Command } from './commands.ts';
@@ -27,10 +27,7 @@ export const serve: Command = {
     line.print(`listening on ${service.url}`);
     line.print(`data: ${where}`);
     if (isRemote(config.store)) line.print(`log: ${withoutPassword(config.store)}`);
-    if (service.kubeconfig === undefined) {
-      line.print('plain HTTP without authentication, for this machine alone');
-    }
-    line.print(`next, in another terminal:\n  ${firstCommand(service)}`);
+    for (const text of howToGetIn(service, config)) line.print(text);
     const ended = await Promise.race([signal, service.failed]);
     if (!(ended instanceof Error)) line.print(`${ended}: finishing what was accepted`);
     const isClosed = await Promise.race([service.close().then(() => true), pause()]);
@@ -51,10 +48,38 @@ function pause(): Promise<false> {
   return new Promise((done) => setTimeout(() => done(false), limits.shutdownMsMax));
 }
 
-function firstCommand({ url, kubeconfig }: Pick<Service, 'url' | 'kubeconfig'>): string {
-  if (kubeconfig !== undefined) return `kubectl --kubeconfig ${kubeconfig} get namespaces`;
-  return (
-    `curl -s -X POST ${url}/api/v1/namespaces ` +
-    `-H 'content-type: application/json' -d '{"metadata":{"name":"alpha"}}'`
-  );
+/** What somebody types next, or how they get what they need for it. */
+function howToGetIn(
+  { url, operator }: Pick<Service, 'url' | 'operator'>,
+  { security }: Pick<Config, 'security'>,
+): string[] {
+  const next = 'next, in another terminal:';
+  if (security === undefined) {
+    const header = "-H 'content-type: application/json'";
+    const body = `'{"metadata":{"name":"alpha"}}'`;
+    return [
+      'plain HTTP without authentication, for this machine alone',
+      next,
+      `  curl -s -X POST ${url}/api/v1/namespaces ${header} -d ${body}`,
+    ];
+  }
+  if (operator === undefined) {
+    const how = '"netalloc token create --role operator --subject <name>" makes one';
+    return [`tokens: ${security.tokens}, with none of an operator that is known here: ${how}`];
+  }
+  const [kubeconfig, token, authority] = [
+    ...[operator.kubeconfig, operator.token, operator.authority].map(quoted),
+  ];
+  return [
+    next,
+    `  KUBECONFIG=${kubeconfig} kubectl get namespaces`,
+    'or',
+    `  curl --cacert ${authority} -H "Authorization: Bearer $(cat ${token})" \\`,
+    `    ${operator.url}/api/v1/namespaces`,
+  ];
+}
+
+/** A path as a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -55,7 +55,7 @@ export const token: Command = {
     }
     if (action === 'create') line.print(await create(values, data, path, line));
     else if (action === 'list') for (const one of readTokenFile(path)) line.print(lineOf(one));
-    else if (action === 'revoke' && id !== undefined) revoke(path, id);
+    else if (action === 'revoke' && id !== undefined) await revoke(path, id);
     else {
       line.print(USAGE);
       return 1;
@@ -96,7 +96,7 @@ async function create(
   const projects = await generationsOf(names, data, clock);
   const grant = { subject, role, projects, locations, expiresAt };
   const { text, stored } = newToken(grant, now, randomBytes);
-  changeTokenFile(path, (tokens) => [...tokens, stored]);
+  await changeTokenFile(path, (tokens) => [...tokens, stored]);
   return text;
 }
 
@@ -141,8 +141,8 @@ async function generationsOf(
   }
 }
 
-function revoke(path: string, id: string): void {
-  changeTokenFile(path, (tokens) => {
+function revoke(path: string, id: string): Promise<void> {
+  return changeTokenFile(path, (tokens) => {
     const left = tokens.filter((one) => one.id !== id);
     if (left.length < tokens.length) return left;
     throw new TokenCommandRefused(`there is no token "${id}": "netalloc token list" shows them`);

@@ -1,6 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
-
-interface KubeconfigParts {
+export interface KubeconfigParts {
   readonly url: string;
   /** The authority that the server's certificate is checked against, as PEM. */
   readonly authority: string;
@@ -20,11 +18,4 @@ export function kubeconfig({ url, authority, token }: KubeconfigParts): string {
     'current-context': name,
   };
   return `${JSON.stringify(config, null, 2)}\n`;
-}
-
-/** Writes a kubeconfig that only its owner may read; a reader finds the old one or the new one. */
-export function writeKubeconfig(path: string, parts: KubeconfigParts): void {
-  const next = `${path}.new`;
-  writeFileSync(next, kubeconfig(parts), { mode: 0o600 });
-  renameSync(next, path);
 }

@@ -1,49 +1,66 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeyPair, makeAuthority, makeServerCertificate } from './certificates.ts';
+import { SecurityFileRefused } from './file-refused.ts';
+import { placeFile, replaceFile } from './private-file.ts';
 
 interface OwnAuthorityOptions {
+  /** Ledgers that share it share the authority: clients trust one of them as the other. */
   readonly directory: string;
   readonly clock: () => Date;
   readonly randomBytes: (count: number) => Buffer;
 }
 
+const PEM = /-----BEGIN (CERTIFICATE|PRIVATE KEY)-----.*?-----END \1-----\n/gs;
+
 /**
- * The certificate authority of a data directory. The key is written first: a certificate without
- * its key, left by a crash between the two, could never sign a server.
+ * The certificate authority of a directory. Its key and certificate are one file, `ca-key.pem`, so
+ * that neither a crash nor two ledgers that start at once leave a certificate without its key;
+ * `ca.pem` has the certificate for those who are to trust it.
  */
 export class OwnAuthority {
   /** What clients have to trust, as PEM. */
   readonly certificate: string;
+  readonly certificatePath: string;
   readonly #pair: KeyPair;
   readonly #options: OwnAuthorityOptions;
 
-  private constructor(pair: KeyPair, options: OwnAuthorityOptions) {
+  private constructor(pair: KeyPair, certificatePath: string, options: OwnAuthorityOptions) {
     this.certificate = pair.certificate;
+    this.certificatePath = certificatePath;
     this.#pair = pair;
     this.#options = options;
   }
 
-  /** Opens the authority of a data directory; makes one where there is none. */
+  /** Opens the authority of a directory; makes one where there is none. */
   static async open(options: OwnAuthorityOptions): Promise<OwnAuthority> {
     const { directory, clock, randomBytes } = options;
-    const [certificatePath, keyPath] = [join(directory, 'ca.pem'), join(directory, 'ca-key.pem')];
-    if (!existsSync(certificatePath)) {
+    const [keyPath, certificatePath] = [join(directory, 'ca-key.pem'), join(directory, 'ca.pem')];
+    if (!existsSync(keyPath)) {
       const made = await makeAuthority(clock(), randomBytes);
-      writeFileSync(keyPath, made.key, { mode: 0o600 });
-      writeFileSync(certificatePath, made.certificate, { mode: 0o600 });
+      placeFile(keyPath, made.key + made.certificate, randomBytes);
     }
-    const pair = {
-      certificate: readFileSync(certificatePath, 'utf8'),
-      key: readFileSync(keyPath, 'utf8'),
-    };
-    return new OwnAuthority(pair, options);
+    const pair = pairIn(keyPath);
+    const shown = existsSync(certificatePath) ? readFileSync(certificatePath, 'utf8') : '';
+    if (shown !== pair.certificate) replaceFile(certificatePath, pair.certificate, randomBytes);
+    return new OwnAuthority(pair, certificatePath, options);
   }
 
-  /** A new certificate for a server of this name; those of this machine are always in it. */
-  server(host: string): Promise<KeyPair> {
-    const hosts = [...new Set(['localhost', '127.0.0.1', '::1', host])];
+  /** A new certificate for a server of these names; those of this machine are always in it. */
+  server(names: readonly string[]): Promise<KeyPair> {
+    const hosts = [...new Set(['localhost', '127.0.0.1', '::1', ...names])];
     const { clock, randomBytes } = this.#options;
     return makeServerCertificate(this.#pair, hosts, clock(), randomBytes);
   }
+}
+
+function pairIn(path: string): KeyPair {
+  const blocks = [...readFileSync(path, 'utf8').matchAll(PEM)];
+  const blockOf = (label: string) => blocks.find(([, found]) => found === label)?.[0];
+  const [key, certificate] = [blockOf('PRIVATE KEY'), blockOf('CERTIFICATE')];
+  if (key !== undefined && certificate !== undefined) return { key, certificate };
+  const remedy = 'without the file a start makes a new authority, which clients have to be given';
+  throw new SecurityFileRefused(
+    `${path}: it has to hold a private key and a certificate; ${remedy}`,
+  );
 }

@@ -1,22 +1,32 @@
-import { existsSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:https';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { limits } from '../limits.ts';
 import type { KeyPair } from './certificates.ts';
-import { writeKubeconfig } from './kubeconfig.ts';
-import { newToken } from './new-token.ts';
+import { kubeconfig } from './kubeconfig.ts';
+import { makeOperatorToken, operatorTokenPath, readOperatorToken } from './operator-files.ts';
 import type { OwnAuthority } from './own-authority.ts';
-import { changeTokenFile } from './token-file.ts';
+import { replaceFile } from './private-file.ts';
 import { Tokens } from './tokens.ts';
 
 interface SecuredOptions {
+  /** Where the ledger's own kubeconfig is. */
   readonly directory: string;
+  /** The tokens file; the authority and the operator's token are beside it. */
   readonly tokensPath: string;
-  /** The host that the server listens on. */
-  readonly host: string;
+  /** Names of the server, beside those of this machine. */
+  readonly names: readonly string[];
   readonly clock: () => Date;
   readonly randomBytes: (count: number) => Buffer;
   readonly onFault: (fault: unknown) => void;
+}
+
+/** The files by which an operator on this machine gets in. */
+export interface OperatorFiles {
+  readonly url: string;
+  readonly kubeconfig: string;
+  readonly token: string;
+  readonly authority: string;
 }
 
 /** What keeps a served ledger to those who belong: certificates and tokens. */
@@ -24,34 +34,37 @@ export class Secured {
   readonly tokens: Tokens;
   /** The certificate that the server begins with. */
   readonly certificate: KeyPair;
-  readonly kubeconfigPath: string;
   readonly #authority: OwnAuthority;
   readonly #options: SecuredOptions;
   #renewal: NodeJS.Timeout | undefined;
 
   private constructor(authority: OwnAuthority, certificate: KeyPair, options: SecuredOptions) {
-    const { directory, tokensPath, clock, onFault } = options;
     this.#authority = authority;
     this.#options = options;
     this.certificate = certificate;
-    this.kubeconfigPath = join(directory, 'kubeconfig');
-    this.tokens = new Tokens(tokensPath, { clock, onFault });
+    this.tokens = new Tokens(options.tokensPath, options);
   }
 
+  /** Makes what a first start lacks. */
   static async open(options: SecuredOptions): Promise<Secured> {
+    const { directory, tokensPath, names } = options;
+    const shared = dirname(tokensPath);
+    for (const one of [directory, shared]) mkdirSync(one, { recursive: true, mode: 0o700 });
     // Loaded when it is needed: most of the time of a start is that of loading code.
     const { OwnAuthority } = await import('./own-authority.ts');
-    const authority = await OwnAuthority.open(options);
-    return new Secured(authority, await authority.server(options.host), options);
+    const authority = await OwnAuthority.open({ ...options, directory: shared });
+    const certificate = await authority.server(names);
+    await makeOperatorToken(tokensPath, options);
+    return new Secured(authority, certificate, options);
   }
 
   /** Renews the certificate of a server that listens, long before it ends. */
   keepRenewed(server: Server): void {
-    const { clock, host, onFault } = this.#options;
+    const { clock, names, onFault } = this.#options;
     let renewAtMs = clock().getTime() + limits.serverCertificateMs / 2;
     const renew = async () => {
       if (clock().getTime() < renewAtMs) return;
-      const { certificate, key } = await this.#authority.server(host);
+      const { certificate, key } = await this.#authority.server(names);
       server.setSecureContext({ cert: certificate, key });
       renewAtMs = clock().getTime() + limits.serverCertificateMs / 2;
     };
@@ -60,18 +73,19 @@ export class Secured {
   }
 
   /**
-   * Where there is no tokens file: makes an operator's token and a kubeconfig with it. The
-   * kubeconfig is first, so that a crash between the two leaves no token that nobody knows.
+   * Writes the kubeconfig of the operator whose token a first start has left, for the address that
+   * the server has now. Undefined when that token is gone.
    */
-  greet(url: string): void {
-    const { tokensPath, clock, randomBytes } = this.#options;
-    if (existsSync(tokensPath)) return;
-    const grant = { subject: 'operator', role: 'operator', projects: [], locations: [] } as const;
-    const { text, stored } = newToken({ ...grant, expiresAt: undefined }, clock(), randomBytes);
+  writeOperatorFiles(url: string): OperatorFiles | undefined {
+    const { directory, tokensPath, randomBytes } = this.#options;
+    const token = readOperatorToken(tokensPath);
+    if (token === undefined || this.tokens.find(token) === undefined) return undefined;
+    const path = join(directory, 'kubeconfig');
     const authority = this.#authority.certificate;
-    writeKubeconfig(this.kubeconfigPath, { url, authority, token: text });
-    changeTokenFile(tokensPath, (tokens) => [...tokens, stored]);
-    this.tokens.refresh();
+    replaceFile(path, kubeconfig({ url, authority, token }), randomBytes);
+    const { certificatePath } = this.#authority;
+    const tokenPath = operatorTokenPath(tokensPath);
+    return { url, kubeconfig: path, token: tokenPath, authority: certificatePath };
   }
 
   close(): void {

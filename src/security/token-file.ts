@@ -8,8 +8,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { SecurityFileRefused } from './file-refused.ts';
 import { ROLES } from './identity.ts';
 
 const name = z.string().min(1).max(253);
@@ -33,11 +35,6 @@ const tokenFile = z.strictObject({
   tokens: z.array(storedToken).max(limits.tokensMax),
 });
 
-/** A tokens file that cannot be used; the message says why. */
-export class TokenFileRefused extends Error {
-  override readonly name = 'TokenFileRefused';
-}
-
 /** The tokens of a file; none when there is no file. */
 export function readTokenFile(path: string): readonly StoredToken[] {
   let text: string;
@@ -51,7 +48,7 @@ export function readTokenFile(path: string): readonly StoredToken[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new TokenFileRefused(`tokens file ${path}: ${(error as Error).message}`);
+    throw new SecurityFileRefused(`tokens file ${path}: ${(error as Error).message}`);
   }
   return checked(path, value).tokens;
 }
@@ -59,28 +56,21 @@ export function readTokenFile(path: string): readonly StoredToken[] {
 function checked(path: string, value: unknown): z.infer<typeof tokenFile> {
   const parsed = tokenFile.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new TokenFileRefused(`tokens file ${path}: ${z.prettifyError(parsed.error)}`);
+  throw new SecurityFileRefused(`tokens file ${path}: ${z.prettifyError(parsed.error)}`);
 }
 
 /**
  * Changes a tokens file. The new file is written beside it and takes its place in one step, so that
- * no reader sees a half; that it may not be there before keeps two writers apart.
+ * no reader sees a half; that it may not be there before keeps writers apart, who wait a while for
+ * one another.
  */
-export function changeTokenFile(
+export async function changeTokenFile(
   path: string,
   change: (tokens: readonly StoredToken[]) => readonly StoredToken[],
-): void {
+  waitMsMax: number = limits.tokensFileWaitMsMax,
+): Promise<void> {
   const next = `${path}.new`;
-  let file: number;
-  try {
-    file = openSync(next, 'wx', 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new TokenFileRefused(
-      `${next} exists: another command is writing the tokens, or was killed while it did; ` +
-        'when none is running, remove that file',
-    );
-  }
+  const file = await openAlone(next, waitMsMax);
   try {
     try {
       const tokens = change(readTokenFile(path));
@@ -95,6 +85,23 @@ export function changeTokenFile(
     rmSync(next, { force: true });
     throw error;
   }
+}
+
+/** Opens a file that nobody else has, once nobody has it. */
+async function openAlone(path: string, waitMsMax: number): Promise<number> {
+  for (let waitedMs = 0; ; waitedMs += limits.tokensFileRetryMs) {
+    try {
+      return openSync(path, 'wx', 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    if (waitedMs >= waitMsMax) break;
+    await setTimeout(limits.tokensFileRetryMs);
+  }
+  throw new SecurityFileRefused(
+    `${path} exists: another command is writing the tokens, or was killed while it did; ` +
+      'when none is running, remove that file',
+  );
 }
 
 /** What is stored of a secret. It has 256 random bits, so that a plain hash gives nothing away. */

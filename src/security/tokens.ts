@@ -58,7 +58,7 @@ export class Tokens {
   #known = new Map<string, Known>();
   #seen = '';
 
-  /** Throws TokenFileRefused when the file cannot be used. */
+  /** Throws SecurityFileRefused when the file cannot be used. */
   constructor(path: string, options: TokensOptions) {
     this.#path = path;
     this.#options = options;

@@ -2,7 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, paths, ServiceProcess, send } from '../faults/process.ts';
+import {
+  type Access,
+  type Answer,
+  accessIn,
+  paths,
+  ServiceProcess,
+  send,
+} from '../faults/process.ts';
 import { ROOT } from '../tidy/sources.ts';
 
 /** The workload's files, sent to a real process as they stand. */
@@ -11,9 +18,11 @@ const file = (name: string) =>
 
 const data = mkdtempSync(join(tmpdir(), 'netalloc-workload-'));
 let service: ServiceProcess;
+let operator: Access;
 
 beforeAll(async () => {
-  service = await ServiceProcess.start(data);
+  service = await ServiceProcess.start(data, { isSecured: true });
+  operator = accessIn(join(data, 'kubeconfig'));
 });
 
 afterAll(async () => {
@@ -32,9 +41,11 @@ function claimFor(location: string, replica: number) {
   return claim;
 }
 
-const post = (path: string, body: object) => send(service.url, 'POST', path, body);
-const get = (path: string) => send(service.url, 'GET', path);
-const remove = (path: string) => send(service.url, 'DELETE', path);
+const ask = (method: string, path: string, body?: object) =>
+  send(operator.server, method, path, body, operator.headers);
+const post = (path: string, body: object) => ask('POST', path, body);
+const get = (path: string) => ask('GET', path);
+const remove = (path: string) => ask('DELETE', path);
 const addressesOf = (answer: Answer): string[] =>
   answer.body.status.addresses.map(({ address }: { address: string }) => address);
 

@@ -23,7 +23,7 @@ async function startBounded() {
     return database;
   };
   const service = await startService(
-    readConfig(['--listen', '127.0.0.1:0', '--data', data, '--log-level', 'fatal'], {}),
+    readConfig(['--insecure-http', '--listen', '127.0.0.1:0', '--data', data], {}),
     {
       clock: () => new Date(),
       newId: randomUUID,

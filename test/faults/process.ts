@@ -1,19 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { ROOT } from '../tidy/sources.ts';
+
+interface StartOptions {
+  readonly script?: string;
+  readonly env?: Record<string, string>;
+  readonly flags?: readonly string[];
+  /** With TLS and tokens, as it is for everybody; else plain HTTP: enough for most tests. */
+  readonly isSecured?: boolean;
+}
 
 /** A netalloc process that a test may kill. */
 export class ServiceProcess {
   readonly url: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | NodeJS.Signals | null>;
+  /** What it has printed. */
+  readonly lines: readonly string[];
   readonly stderr: string[];
 
-  private constructor(url: string, child: ChildProcess, stderr: string[]) {
+  private constructor(url: string, child: ChildProcess, lines: string[], stderr: string[]) {
     this.url = url;
     this.#child = child;
+    this.lines = lines;
     this.stderr = stderr;
     this.#ended = endOf(child);
   }
@@ -21,18 +34,20 @@ export class ServiceProcess {
   /** Starts `script` (the launcher by default) on a data directory; resolves when it listens. */
   static async start(
     data: string,
-    options: { script?: string; env?: Record<string, string>; flags?: string[] } = {},
+    { script = join(ROOT, 'src', 'bin.js'), env, flags = [], isSecured = false }: StartOptions = {},
   ): Promise<ServiceProcess> {
-    const script = options.script ?? join(ROOT, 'src', 'bin.js');
-    const flags = ['--listen', '127.0.0.1:0', '--data', data, '--log-level', 'warn'];
-    const child = spawn(process.execPath, [script, 'serve', ...flags, ...(options.flags ?? [])], {
-      env: { PATH: process.env.PATH ?? '', ...options.env },
+    const own = ['--listen', '127.0.0.1:0', '--data', data, '--log-level', 'warn'];
+    if (!isSecured) own.push('--insecure-http');
+    const child = spawn(process.execPath, [script, 'serve', ...own, ...flags], {
+      env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const stderr: string[] = [];
     child.stderr?.on('data', (chunk) => stderr.push(String(chunk)));
+    const lines: string[] = [];
     const listening = new Promise<string>((resolve) => {
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        lines.push(line);
         const url = /^listening on (\S+)$/.exec(line)?.[1];
         if (url !== undefined) resolve(url);
       });
@@ -41,7 +56,7 @@ export class ServiceProcess {
     if (typeof url !== 'string' || !url.startsWith('http')) {
       throw new Error(`the service ended with ${url} before it listened:\n${stderr.join('')}`);
     }
-    return new ServiceProcess(url, child, stderr);
+    return new ServiceProcess(url, child, lines, stderr);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -52,6 +67,22 @@ export class ServiceProcess {
   ended(): Promise<number | NodeJS.Signals | null> {
     return this.#ended;
   }
+}
+
+/** What a client takes out of a kubeconfig. */
+export interface Access {
+  readonly server: string;
+  readonly authority: string;
+  readonly headers: { readonly authorization: string };
+}
+
+/** Reads a kubeconfig, and has all requests of this process trust its authority. */
+export function accessIn(path: string): Access {
+  const { clusters, users } = JSON.parse(readFileSync(path, 'utf8'));
+  const { server, 'certificate-authority-data': data } = clusters[0].cluster;
+  const authority = Buffer.from(data, 'base64').toString();
+  setDefaultCACertificates([...getCACertificates('default'), authority]);
+  return { server, authority, headers: { authorization: `Bearer ${users[0].user.token}` } };
 }
 
 async function endOf(child: ChildProcess): Promise<number | NodeJS.Signals | null> {

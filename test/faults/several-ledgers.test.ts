@@ -27,7 +27,9 @@ const ledgers: Service[] = [];
 /** A ledger with caches of its own on the log that all of them share. */
 function startLedger(name: string): Promise<Service> {
   const config = { listen: { host: '127.0.0.1', port: 0 }, data: join(directory, name) };
-  const settings = { plan: undefined, location: undefined, logLevel: 'error' };
+  const settings = {
+    ...{ plan: undefined, location: undefined, logLevel: 'error', security: undefined },
+  };
   return startService(
     { ...config, ...settings, store: url as `esdb${string}`, timeOffsetSeconds: 0 },
     {

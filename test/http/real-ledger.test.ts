@@ -25,7 +25,7 @@ beforeAll(async () => {
   service = await startService(
     {
       ...{ listen: { host: '127.0.0.1', port: 0 }, data: '', store: 'memory', plan: undefined },
-      ...{ location: undefined, logLevel: 'warn', timeOffsetSeconds: 0 },
+      ...{ location: undefined, logLevel: 'warn', timeOffsetSeconds: 0, security: undefined },
     },
     {
       clock: () => new Date('2026-03-02T08:00:00.123Z'),

@@ -57,7 +57,14 @@ export function realService(name: string, open?: typeof openStore): RealService 
   beforeAll(async () => {
     const config = { listen: { host: '127.0.0.1', port: 0 }, data: '', store: 'memory' as const };
     service = await startService(
-      { ...config, plan: undefined, location: undefined, logLevel: 'warn', timeOffsetSeconds: 0 },
+      {
+        ...config,
+        plan: undefined,
+        location: undefined,
+        logLevel: 'warn',
+        timeOffsetSeconds: 0,
+        security: undefined,
+      },
       {
         clock: () => new Date(real.nowMs),
         newId: () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
-import { ServiceProcess, send } from '../faults/process.ts';
+import { accessIn, ServiceProcess, send } from '../faults/process.ts';
 import { ROOT } from '../tidy/sources.ts';
 
 const run = promisify(execFile);
@@ -26,7 +26,8 @@ it('installs from its tarball and runs there, without the sources', async () => 
   const script = join(place, 'node_modules', 'netalloc', 'src', 'bin.js');
   const { stdout: plan } = await run(process.execPath, [script, 'plan']);
   expect(JSON.parse(plan).pools).toHaveLength(1);
-  const service = await ServiceProcess.start(join(place, 'data'), { script });
+  const service = await ServiceProcess.start(join(place, 'data'), { script, isSecured: true });
+  accessIn(join(place, 'data', 'kubeconfig'));
   expect((await send(service.url, 'GET', '/readyz')).body).toBe('ok');
   service.kill('SIGTERM');
   expect(await service.ended()).toBe(0);

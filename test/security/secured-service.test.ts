@@ -1,38 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { changeTokenFile } from '../../src/security/token-file.ts';
-import { ServiceProcess } from '../faults/process.ts';
+import { accessIn, paths, ServiceProcess, send } from '../faults/process.ts';
 
-interface Access {
-  readonly server: string;
-  readonly authority: string;
-  readonly token: string;
-}
-
-/** What a client takes out of a kubeconfig. */
-function accessIn(path: string): Access {
-  const { clusters, users } = JSON.parse(readFileSync(path, 'utf8'));
-  const { server, 'certificate-authority-data': data } = clusters[0].cluster;
-  return { server, authority: Buffer.from(data, 'base64').toString(), token: users[0].user.token };
-}
-
-function ask(url: string, path: string, ca: string, token?: string): Promise<number | undefined> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return new Promise((resolve, reject) => {
-    const sent = request(url + path, { ca, headers, agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    });
-    sent.on('error', reject).end();
-  });
-}
-
-/** Starts a service with tokens; it is stopped with the test. */
-async function start(data: string, tokens: string): Promise<ServiceProcess> {
-  const service = await ServiceProcess.start(data, { flags: ['--tokens', tokens] });
+/** Starts a service as it is for everybody; it is stopped with the test. */
+async function start(data: string, ...flags: string[]): Promise<ServiceProcess> {
+  const service = await ServiceProcess.start(data, { flags, isSecured: true });
   onTestFinished(async () => {
     service.kill('SIGTERM');
     await service.ended();
@@ -46,38 +21,82 @@ function directory(): string {
   return made;
 }
 
+async function namespaces(url: string, headers?: Record<string, string>): Promise<number> {
+  return (await send(url, 'GET', paths.namespaces, undefined, headers)).code;
+}
+
 test('a first start leaves all that an operator needs, and a later one keeps it', async () => {
   const data = directory();
-  const tokens = join(data, 'tokens.json');
-  const first = await start(data, tokens);
+  const first = await start(data);
   expect(first.url).toMatch(/^https:/);
-  const path = join(data, 'kubeconfig');
-  const { server, authority, token } = accessIn(path);
+  const { server, headers } = accessIn(join(data, 'kubeconfig'));
   expect(server).toBe(first.url);
-  for (const file of [path, tokens, join(data, 'ca-key.pem')]) {
-    expect([file, statSync(file).mode & 0o777]).toEqual([file, 0o600]);
+  for (const name of ['kubeconfig', 'tokens.json', 'operator.token', 'ca-key.pem']) {
+    expect([name, statSync(join(data, name)).mode & 0o777]).toEqual([name, 0o600]);
   }
-  expect(await ask(server, '/api/v1/namespaces', authority, token)).toBe(200);
-  expect(await ask(server, '/api/v1/namespaces', authority)).toBe(401);
-  expect(await ask(server, '/api/v1/namespaces', authority, `${token}x`)).toBe(401);
-  expect(await ask(server, '/readyz', authority)).toBe(200);
+  const wrong = { authorization: `${headers.authorization}x` };
+  expect(await namespaces(server, headers)).toBe(200);
+  expect(await namespaces(server)).toBe(401);
+  expect(await namespaces(server, wrong)).toBe(401);
+  expect((await send(server, 'GET', '/readyz')).code).toBe(200);
   first.kill('SIGTERM');
   await first.ended();
-  const second = await start(data, tokens);
-  expect(await ask(second.url, '/api/v1/namespaces', authority, token)).toBe(200);
+
+  const second = await start(data);
+  const again = accessIn(join(data, 'kubeconfig'));
+  expect(again.server).toBe(second.url);
+  expect(again.headers).toEqual(headers);
+  expect(await namespaces(second.url, headers)).toBe(200);
+});
+
+test('it says how to get in, on a line that can be typed as it stands', async () => {
+  const data = directory();
+  const { url, lines } = await start(data);
+  await expect.poll(() => lines.join('\n')).toContain(`${url}/api/v1/namespaces`);
+  const text = lines.join('\n');
+  expect(text).toContain(`  KUBECONFIG=${data}/kubeconfig kubectl get namespaces`);
+  expect(text).toContain(`  curl --cacert ${data}/ca.pem `);
+  expect(text).toContain(`$(cat ${data}/operator.token)`);
+  expect(text).not.toContain(readFileSync(join(data, 'operator.token'), 'utf8').trim());
 });
 
 test('a token that is revoked is known no more, while the service runs', async () => {
   const data = directory();
-  const tokens = join(data, 'tokens.json');
-  const { url } = await start(data, tokens);
-  const { authority, token } = accessIn(join(data, 'kubeconfig'));
-  expect(await ask(url, '/version', authority, token)).toBe(200);
-  changeTokenFile(tokens, () => []);
-  await expect.poll(() => ask(url, '/version', authority, token)).toBe(401);
+  const { url } = await start(data);
+  const { headers } = accessIn(join(data, 'kubeconfig'));
+  expect(await namespaces(url, headers)).toBe(200);
+  await changeTokenFile(join(data, 'tokens.json'), () => []);
+  await expect.poll(() => namespaces(url, headers)).toBe(401);
 });
 
-test('plain HTTP and tokens exclude one another', async () => {
-  const flags = ['--insecure-http', '--tokens', 'x'];
-  await expect(ServiceProcess.start(directory(), { flags })).rejects.toThrow(/exclude one another/);
+test('with TLS and tokens it listens anywhere, by names that it is given', async () => {
+  const data = directory();
+  const flags = ['--listen', '0.0.0.0:0', '--tls-san', 'localhost,ledger.example'];
+  const { url } = await start(data, ...flags);
+  expect(url).toMatch(/^https:\/\/0\.0\.0\.0:\d+$/);
+  const { server, headers } = accessIn(join(data, 'kubeconfig'));
+  expect(server).toBe(url.replace('0.0.0.0', 'localhost'));
+  expect(await namespaces(server, headers)).toBe(200);
+});
+
+test('ledgers that share a tokens file share the operator and the authority', async () => {
+  const [shared, one, other] = [directory(), directory(), directory()];
+  const tokens = join(shared, 'tokens.json');
+  const starts = [one, other].map((data) => start(data, '--tokens', tokens));
+  const [first, second] = await Promise.all(starts);
+  const [ofFirst, ofSecond] = [one, other].map((data) => accessIn(join(data, 'kubeconfig')));
+  expect([ofFirst?.server, ofSecond?.server]).toEqual([first?.url, second?.url]);
+  expect(ofFirst?.authority).toBe(ofSecond?.authority);
+  expect(await namespaces(first?.url ?? '', ofSecond?.headers)).toBe(200);
+  expect(await namespaces(second?.url ?? '', ofFirst?.headers)).toBe(200);
+});
+
+test.each([
+  [['--insecure-http', '--tokens', 'x'], /--insecure-http and --tokens exclude one another/],
+  [['--insecure-http', '--tls-san', 'x'], /--insecure-http and --tls-san exclude one another/],
+  [['--insecure-http', '--listen', '0.0.0.0:0'], /listens on loopback only, not on 0\.0\.0\.0/],
+  [['--insecure-http', '--listen', '[::]:0'], /listens on loopback only, not on ::/],
+  [['--tls-san', 'a_b'], /--tls-san="a_b": must be names and addresses/],
+])('%j is refused at the start', async (flags, why) => {
+  await expect(start(directory(), ...flags)).rejects.toThrow(why);
 });

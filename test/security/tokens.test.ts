@@ -22,10 +22,10 @@ function made(given: Partial<TokenGrant> = {}) {
   return newToken({ ...grant, expiresAt: undefined, ...given }, new Date(NOW), randomBytes);
 }
 
-function opened(given: Partial<TokenGrant> = {}) {
+async function opened(given: Partial<TokenGrant> = {}) {
   const path = join(directory(), 'tokens.json');
   const token = made(given);
-  changeTokenFile(path, () => [token.stored]);
+  await changeTokenFile(path, () => [token.stored]);
   const time = { ms: NOW };
   const faults: unknown[] = [];
   const tokens = new Tokens(path, {
@@ -36,24 +36,24 @@ function opened(given: Partial<TokenGrant> = {}) {
 }
 
 describe('a token', () => {
-  test('stands for who it was made for', () => {
-    const { token, tokens } = opened();
+  test('stands for who it was made for', async () => {
+    const { token, tokens } = await opened();
     expect(tokens.find(token.text)).toMatchObject({
       ...{ issuer: 'netalloc', subject: 'bob', role: 'compute' },
       ...{ projects: [{ name: 'alpha', uid: UID }], locations: [] },
     });
   });
 
-  test('is not in the file', () => {
-    const { path, token } = opened();
+  test('is not in the file', async () => {
+    const { path, token } = await opened();
     const secret = token.text.split('_').slice(2).join('_');
     expect(secret).toHaveLength(43);
     expect(readFileSync(path, 'utf8')).not.toContain(secret);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  test('is refused when anything of it is another', () => {
-    const { token, tokens } = opened();
+  test('is refused when anything of it is another', async () => {
+    const { token, tokens } = await opened();
     const other = made().text;
     const [prefix, id, ...rest] = token.text.split('_');
     const secret = rest.join('_');
@@ -65,8 +65,8 @@ describe('a token', () => {
     expect(wrong.map((text) => tokens.find(text))).toEqual(wrong.map(() => undefined));
   });
 
-  test('ends at its instant, and what it has open with it', () => {
-    const { token, time, tokens } = opened({ expiresAt: new Date(NOW + 1_000) });
+  test('ends at its instant, and what it has open with it', async () => {
+    const { token, time, tokens } = await opened({ expiresAt: new Date(NOW + 1_000) });
     const ended = vi.fn();
     tokens.find(token.text)?.whenEnded(ended);
     time.ms += 999;
@@ -82,44 +82,55 @@ describe('a token', () => {
 
 describe('the file', () => {
   test('is looked at again: what is revoked ends at once, and nothing else', async () => {
-    const { path, token, tokens } = opened();
+    const { path, token, tokens } = await opened();
     const other = made({ subject: 'eve' });
-    changeTokenFile(path, (all) => [...all, other.stored]);
+    await changeTokenFile(path, (all) => [...all, other.stored]);
     await expect.poll(() => tokens.find(other.text)?.subject).toBe('eve');
     const [ended, kept, left] = [vi.fn(), vi.fn(), vi.fn()];
     tokens.find(token.text)?.whenEnded(ended);
     tokens.find(token.text)?.whenEnded(left)();
     tokens.find(other.text)?.whenEnded(kept);
-    changeTokenFile(path, (all) => all.filter(({ id }) => id !== token.stored.id));
+    await changeTokenFile(path, (all) => all.filter(({ id }) => id !== token.stored.id));
     await expect.poll(() => tokens.find(token.text)).toBe(undefined);
     expect([ended, kept, left].map(({ mock }) => mock.calls.length)).toEqual([1, 0, 0]);
   });
 
   test('ends everything when it is removed', async () => {
-    const { path, token, tokens } = opened();
+    const { path, token, tokens } = await opened();
     rmSync(path);
     await expect.poll(() => tokens.find(token.text)).toBe(undefined);
   });
 
   test('that cannot be read changes nothing and is told', async () => {
-    const { path, token, tokens, faults } = opened();
+    const { path, token, tokens, faults } = await opened();
     writeFileSync(path, '{"version": 1, "tokens": [{"id": 1}]}');
     await expect.poll(() => faults.length).toBe(1);
     expect(String(faults[0])).toMatch(/tokens file .*tokens\[0\]/s);
     expect(tokens.find(token.text)?.subject).toBe('bob');
   });
 
-  test('is whole or as it was, and has one writer at a time', () => {
-    const { path, token } = opened();
-    expect(() =>
-      changeTokenFile(path, () => {
-        expect(() => changeTokenFile(path, (all) => all)).toThrow(/another command is writing/);
-        throw new Error('killed');
-      }),
-    ).toThrow('killed');
-    expect(() => changeTokenFile(path, () => [{ ...token.stored, id: 'x' }])).toThrow();
+  test('is whole or as it was', async () => {
+    const { path, token } = await opened();
+    const killed = changeTokenFile(path, () => {
+      throw new Error('killed');
+    });
+    await expect(killed).rejects.toThrow('killed');
+    await expect(changeTokenFile(path, () => [{ ...token.stored, id: 'x' }])).rejects.toThrow();
     expect(readTokenFile(path)).toEqual([token.stored]);
     expect(readdirSync(join(path, '..'))).toEqual(['tokens.json']);
+  });
+
+  test('has one writer at a time, for whom others wait a while', async () => {
+    const { path, token } = await opened();
+    const other = made();
+    writeFileSync(`${path}.new`, '');
+    const add = (waitMsMax?: number) =>
+      changeTokenFile(path, (all) => [...all, other.stored], waitMsMax);
+    await expect(add(0)).rejects.toThrow(/another command is writing/);
+    const waiting = add();
+    rmSync(`${path}.new`);
+    await waiting;
+    expect(readTokenFile(path)).toEqual([token.stored, other.stored]);
   });
 
   test.each(['', '{', '[]', '{"version":2,"tokens":[]}'])('is refused at the start: %j', (text) => {
