@@ -3,29 +3,71 @@ import { StatusError } from './status.ts';
 export const JSON_TYPE = 'application/json';
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
 
-const JSON_RANGES = new Set([JSON_TYPE, 'application/*', '*/*']);
-const EXCLUDED = /^q=0(\.0*)?$/;
+/** JSON as it is, where no other form is named. */
+export const PLAIN = '';
+const ONLY_PLAIN = [PLAIN] as const;
 
 /**
- * Whether an Accept header takes JSON. Representations such as tables are asked for by parameters
- * of the JSON type with plain JSON as a fallback, so parameters other than `q` do not matter.
+ * The forms of JSON that an Accept header takes, the most welcome first. A form is named by the
+ * parameters of the JSON type, `as`, `g` and `v`, here in one text: `meta.k8s.io/v1/Table`. Other
+ * parameters than these and `q` do not matter.
  */
-function acceptsJson(accept: string | undefined): boolean {
-  if (accept === undefined || accept === '' || accept === '*/*' || accept === JSON_TYPE)
-    return true;
-  return accept.split(',').some((range) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    return JSON_RANGES.has(type) && !parameters.some((parameter) => EXCLUDED.test(parameter));
-  });
+function acceptedForms(accept: string | undefined): readonly string[] {
+  if (accept === undefined || accept === '' || accept === '*/*' || accept === JSON_TYPE) {
+    return ONLY_PLAIN;
+  }
+  return accept
+    .split(',')
+    .flatMap(formOf)
+    .sort((one, other) => other.quality - one.quality)
+    .map(({ form }) => form);
+}
+
+const NO_FORM_RANGES = new Set(['application/*', '*/*']);
+
+function formOf(range: string) {
+  const [type = '', ...rest] = range.split(';').map((part) => part.trim());
+  const name = type.toLowerCase();
+  if (name !== JSON_TYPE && !NO_FORM_RANGES.has(name)) return [];
+  const parameters = new Map(
+    rest.map((parameter) => {
+      const [key = '', value = ''] = parameter.split('=', 2);
+      return [key.trim().toLowerCase(), value.trim()];
+    }),
+  );
+  const quality = Number(parameters.get('q') ?? 1);
+  if (!(quality > 0)) return [];
+  const as = name === JSON_TYPE ? parameters.get('as') : undefined;
+  const form = as && `${parameters.get('g') ?? ''}/${parameters.get('v') ?? ''}/${as}`;
+  return [{ form: form ?? PLAIN, quality }];
 }
 
 /** Refuses a request that takes no JSON: there is nothing else to answer with. */
 export function requireJsonAnswer(accept: string | undefined): void {
-  if (acceptsJson(accept)) return;
-  const message = `only the following media types are accepted: ${JSON_TYPE}`;
-  throw new StatusError('NotAcceptable', message);
+  if (acceptedForms(accept).length === 0) throw notAcceptable([PLAIN]);
 }
 
+/** The form that a client likes best of those that are offered. */
+export function chosenForm<Form extends string>(
+  accept: string | undefined,
+  offered: readonly Form[],
+): Form {
+  for (const form of acceptedForms(accept)) {
+    const found = offered.find((one) => one === form);
+    if (found !== undefined) return found;
+  }
+  throw notAcceptable(offered);
+}
+
+function notAcceptable(offered: readonly string[]): StatusError {
+  const types = offered.map((form) => {
+    if (form === PLAIN) return JSON_TYPE;
+    const [group, version, as] = form.split('/');
+    return `${JSON_TYPE};as=${as};v=${version};g=${group}`;
+  });
+  const message = `only the following media types are accepted: ${types.join(', ')}`;
+  return new StatusError('NotAcceptable', message);
+}
 /** The media type of a body without its parameters; a body without a type is JSON. */
 function bodyType(contentType: string | undefined): string {
   if (contentType === undefined || contentType === JSON_TYPE) return JSON_TYPE;

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, test, vi } from 'vitest';
+import type { Form } from '../../src/http/kube/forms.ts';
 import { WatchLines } from '../../src/http/kube/watch-lines.ts';
 import { readWatchRequest } from '../../src/http/kube/watch-request.ts';
 import { WatchStream } from '../../src/http/kube/watch-stream.ts';
@@ -80,7 +81,7 @@ describe('a watch ends', () => {
   ])('after the time that is asked for, within bounds: %s', (timeoutSeconds, random, lastsMs) => {
     const [kind, http] = [
       { kind: 'Network', namespaced: true },
-      { query: { timeoutSeconds }, grant: {} },
+      { query: { timeoutSeconds }, headers: {}, grant: {} },
     ];
     const deps = { views: { position: 1n }, random: () => random };
     const read = readWatchRequest(deps as never, kind as never, undefined, http as never);
@@ -90,7 +91,7 @@ describe('a watch ends', () => {
   test('in order when the server shuts down, after the last event', async () => {
     const { app, run, watch } = await watched();
     const paths = [`${CLAIMS}?watch=1`, `${NICS}?watch=1&${BOOKMARKS}`, `${LOCATIONS}?watch=1`];
-    const watches = await Promise.all(paths.map(watch));
+    const watches = await Promise.all(paths.map((path) => watch(path)));
     await run(claim('a'));
     await app.close();
     expect(await Promise.all(watches.map(({ ended }) => ended))).toEqual([true, true, true]);
@@ -220,14 +221,18 @@ describe('many watches', () => {
     const change = (n: number) => ({
       ...{ position: BigInt(n), namespace: '', name: 'a', before: object, after: object },
     });
+    const form = (key: string) => ({ key, one: () => `"${key}"` }) as unknown as Form;
+    const [whole, rows] = [form('whole'), form('rows')];
     const lines = new WatchLines(2);
     const [one, two, three] = [change(1), change(2), change(3)];
-    const first = lines.of(one, undefined);
-    expect(lines.of(one, undefined)).toBe(first);
-    expect(lines.of(two, () => true)).toBe(lines.of(two, undefined));
-    expect(lines.of(one, () => false)).toBeUndefined();
-    lines.of(three, undefined);
-    expect(lines.of(one, undefined)).not.toBe(first);
-    expect(lines.of(one, undefined)).toEqual(first);
+    const first = lines.of(one, undefined, whole);
+    expect(lines.of(one, undefined, form('whole'))).toBe(first);
+    expect(lines.of(one, undefined, rows)?.toString()).toContain('"rows"');
+    expect(lines.of(one, undefined, rows)).toBe(lines.of(one, undefined, rows));
+    expect(lines.of(two, () => true, whole)).toBe(lines.of(two, undefined, whole));
+    expect(lines.of(one, () => false, whole)).toBeUndefined();
+    lines.of(three, undefined, whole);
+    expect(lines.of(one, undefined, whole)).not.toBe(first);
+    expect(lines.of(one, undefined, whole)).toEqual(first);
   });
 });

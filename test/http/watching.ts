@@ -14,6 +14,8 @@ export const NICS = `${GROUP}/namespaces/alpha/networkinterfaces`;
 export const LOCATIONS = `${GROUP}/locations`;
 export const INITIAL = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
 
+type Headers = Readonly<Record<string, string>>;
+
 /** One line of a watch. */
 export interface Line {
   readonly type: string;
@@ -37,9 +39,9 @@ export interface Watched extends LivingWorld {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly logged: string[];
-  watch(path: string): Promise<Watch>;
+  watch(path: string, headers?: Headers): Promise<Watch>;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every kind.
-  list(path: string): Promise<any>;
+  list(path: string, headers?: Headers): Promise<any>;
 }
 
 /** A server that listens, over a ledger in memory with a project, a network and a location. */
@@ -65,18 +67,19 @@ export async function watched(
     await world.close();
   });
   await settle(world);
-  const watch = async (path: string) => {
-    const one = await open(url + path);
+  const watch = async (path: string, headers?: Headers) => {
+    const one = await open(url + path, headers);
     watches.push(one);
     return one;
   };
-  const list = async (path: string) => (await fetch(url + path)).json();
+  const list = async (path: string, headers: Headers = {}) =>
+    (await fetch(url + path, { headers })).json();
   return { ...world, app, url, logged, watch, list };
 }
 
 /** Opens a watch; its answer is read from the first line on. */
-async function open(url: string): Promise<Watch> {
-  const { response, stop } = await request(url);
+async function open(url: string, headers?: Headers): Promise<Watch> {
+  const { response, stop } = await request(url, headers);
   const lines: Line[] = [];
   let text = '';
   let rest = '';
@@ -109,9 +112,12 @@ async function open(url: string): Promise<Watch> {
 }
 
 /** A watch whose answer nobody reads. */
-export function request(url: string): Promise<{ response: IncomingMessage; stop: () => void }> {
+export function request(
+  url: string,
+  headers: Headers = {},
+): Promise<{ response: IncomingMessage; stop: () => void }> {
   return new Promise((resolve, reject) => {
-    const sent = get(url, { agent: false }, (response) => {
+    const sent = get(url, { agent: false, headers }, (response) => {
       resolve({ response, stop: () => sent.destroy() });
     });
     sent.on('error', reject);

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../views/views.ts';
-import { isObject } from '../json-body.ts';
 import { badRequest } from '../status.ts';
 import type { Kind } from './kind.ts';
+import { valueAt } from './value-at.ts';
 
 /** What a field selector asks for. */
 export interface FieldSelector {
@@ -45,9 +45,6 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector {
 
 /** The text of a field; one that an object lacks is empty. */
 function fieldOf(object: KubeObject, field: string): string {
-  let value: unknown = object;
-  for (const step of field.split('.')) {
-    value = isObject(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-  }
+  const value = valueAt(object, field);
   return typeof value === 'string' ? value : '';
 }

@@ -6,6 +6,7 @@ import type { AuthoredPoolCommand } from '../../ledger/pool/life.ts';
 import type { ChangeMetadata, ProjectCommand } from '../../ledger/project/decide.ts';
 import type { ObjectKey, Views } from '../../views/views.ts';
 import type { Resource, StatusCause } from '../status.ts';
+import type { Column } from './columns.ts';
 import { type MetadataBody, metadataBody } from './metadata.ts';
 
 /** A kind of object that is served: everything the generic handlers need to know of it. */
@@ -23,6 +24,8 @@ interface KindDefinition<Spec> extends Resource {
   readonly namespaced: boolean;
   readonly nameSchema: z.ZodType<string>;
   readonly specSchema: z.ZodType<Spec>;
+  /** What tables show of it. */
+  readonly columns: readonly Column[];
   /** Fields that a field selector may name beside name and namespace. */
   readonly selectableFields?: readonly string[];
   /** What only a list shows that selects it by this value of a field, and why no watch can. */

@@ -9,6 +9,7 @@ import { instantShown, readAsOf } from './as-of.ts';
 import { listIdentity, readContinueToken, writeContinueToken } from './continue-token.ts';
 import { unsupportedValue } from './field-errors.ts';
 import { type FieldSelector, parseFieldSelector } from './field-selector.ts';
+import { type Form, LIST_TAIL, readForm } from './forms.ts';
 import type { Kind } from './kind.ts';
 import { parseLabelSelector } from './label-selector.ts';
 import { readResourceVersion } from './resource-version.ts';
@@ -34,6 +35,7 @@ interface ListRequest {
   readonly restingAtMs: number | undefined;
   /** What a continue token of this list belongs to. */
   readonly identity: string;
+  readonly form: Form;
 }
 
 /** The text of a list: whole, or in parts when it is long. */
@@ -50,23 +52,22 @@ export function listObjects(
   const request = readListRequest(deps, kind, namespace, http);
   const first = pageOf(views, request, request.after);
   if (first.next === undefined || request.limit !== undefined) {
-    return head(request, first.next) + textOf(first) + TAIL;
+    return head(request, first.next) + textOf(request, first) + LIST_TAIL;
   }
   return wholeList(views, request, first);
 }
 
-const TAIL = ']}';
-
 function head(request: ListRequest, next: ObjectKey | undefined): string {
-  const { kind, position, identity, restingAtMs: atMs } = request;
+  const { form, position, identity, restingAtMs: atMs } = request;
   const token = next && writeContinueToken({ position, after: next, atMs }, identity);
-  const metadata = { resourceVersion: String(position), ...(token ? { continue: token } : {}) };
-  const list = { kind: `${kind.kind}List`, apiVersion: kind.apiVersion, metadata };
-  return `${JSON.stringify(list).slice(0, -1)},"items":[`;
+  return form.listHead({
+    resourceVersion: String(position),
+    ...(token ? { continue: token } : {}),
+  });
 }
 
-function textOf({ items }: ObjectPage): string {
-  return items.map(({ text }) => text).join();
+function textOf({ form }: ListRequest, { items }: ObjectPage): string {
+  return items.map(form.item).join();
 }
 
 /**
@@ -74,14 +75,14 @@ function textOf({ items }: ObjectPage): string {
  * memory nor the other clients suffer from a long list.
  */
 async function* wholeList(views: Views, request: ListRequest, first: ObjectPage) {
-  yield head(request, undefined) + textOf(first);
+  yield head(request, undefined) + textOf(request, first);
   for (let next = first.next; next !== undefined; ) {
     await new Promise((resolve) => setImmediate(resolve));
     const page = pageOf(views, request, next);
-    if (page.items.length > 0) yield `,${textOf(page)}`;
+    if (page.items.length > 0) yield `,${textOf(request, page)}`;
     next = page.next;
   }
-  yield TAIL;
+  yield LIST_TAIL;
 }
 
 function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined): ObjectPage {
@@ -136,6 +137,7 @@ function readListRequest(
     ...{ kind, namespace, fields, identity, limit: readLimit(queryValue(http, 'limit')) },
     ...{ position, after, isPast: asOf !== undefined, isBefore },
     restingAtMs: fields.isOnDemand ? shownMs() : undefined,
+    form: readForm(kind, 'list', http, shownMs),
     matches: labelText === '' && fieldText === '' && sees === undefined ? undefined : matches,
   };
 }

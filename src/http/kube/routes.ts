@@ -94,7 +94,7 @@ function addReads(
     namespace: string | undefined,
   ) => {
     if (isWatch(request)) watchObjects({ deps, watchers }, kind, namespace, request, reply);
-    else sendList(reply, listObjects(deps, kind, namespace, request));
+    else sendList(negotiated(reply), listObjects(deps, kind, namespace, request));
   };
   const preHandler = untilInstantIsOver(deps);
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
@@ -102,7 +102,7 @@ function addReads(
     paths.object,
     { schema: get, preHandler, ...kindAccess('get', kind) },
     (request, reply) => {
-      sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
+      sendAnswer(negotiated(reply), getObject(deps, kind, keyOf(request), request));
     },
   );
   const list = kindRouteSchema(kind, 'list', `objects of kind ${kind.kind}`);
@@ -176,7 +176,7 @@ function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string
   const schema = kindRouteSchema(kind, 'get', what);
   const preHandler = untilInstantIsOver(deps);
   app.get(url, { schema, preHandler, ...kindAccess('get', kind, 'status') }, (request, reply) => {
-    sendAnswer(reply, getObject(deps, kind, keyOf(request), request));
+    sendAnswer(negotiated(reply), getObject(deps, kind, keyOf(request), request));
   });
   app.put(
     url,
@@ -217,6 +217,11 @@ async function write(
 
 function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
   return sendJsonText(reply, answer.code, answerText(answer));
+}
+
+/** An answer whose form the request has chosen. */
+function negotiated(reply: FastifyReply): FastifyReply {
+  return reply.header('vary', 'accept');
 }
 
 function replacement(request: FastifyRequest): WrittenBody {

@@ -1,15 +1,16 @@
 import { limits } from '../../limits.ts';
 import type { Position } from '../../store/store.ts';
-import type { KubeObject, ObjectChange } from '../../views/views.ts';
+import type { KubeObject, ObjectChange, ViewedObject } from '../../views/views.ts';
 import type { StatusError } from '../status.ts';
-import type { Kind } from './kind.ts';
+import type { Form } from './forms.ts';
 
 type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
-type Lines = Partial<Record<ChangeType, Buffer>>;
+/** By type and form. */
+type Lines = Map<string, Buffer>;
 
 /**
- * The lines that watches are sent. Of a change there are at most three, and each is made once for
- * all watches: the last ones are kept.
+ * The lines that watches are sent. Of a change there are at most three in each form, and each is
+ * made once for all watches: the last ones are kept.
  */
 export class WatchLines {
   readonly #keptMax: number;
@@ -27,29 +28,31 @@ export class WatchLines {
   of(
     change: ObjectChange,
     matches: ((object: KubeObject) => boolean) | undefined,
+    form: Form,
   ): Buffer | undefined {
     const { before, after } = change;
     const was = before !== undefined && (matches?.(before) ?? true);
     const is = after !== undefined && (matches?.(after) ?? true);
-    if (is) return this.#line(change, was ? 'MODIFIED' : 'ADDED', after);
-    return was ? this.#line(change, 'DELETED', before) : undefined;
+    if (is) return this.#line(change, was ? 'MODIFIED' : 'ADDED', after, form);
+    return was ? this.#line(change, 'DELETED', before, form) : undefined;
   }
 
-  #line(change: ObjectChange, type: ChangeType, object: KubeObject): Buffer {
+  #line(change: ObjectChange, type: ChangeType, object: KubeObject, form: Form): Buffer {
     let lines = this.#kept.get(change);
     if (lines === undefined) {
-      lines = {};
+      lines = new Map();
       this.#kept.set(change, lines);
       this.#forget();
     }
-    const made = lines[type];
+    const key = `${type} ${form.key}`;
+    const made = lines.get(key);
     if (made !== undefined) return made;
-    const text =
+    const shown =
       type === 'DELETED'
-        ? JSON.stringify(asOf(object, change.goOnFrom ?? change.position))
-        : (change.afterText ?? JSON.stringify(object));
-    const line = lineOf(type, text);
-    lines[type] = line;
+        ? { object: asOf(object, change.goOnFrom ?? change.position) }
+        : { object, text: change.afterText };
+    const line = lineOf(type, form.one(shown));
+    lines.set(key, line);
     return line;
   }
 
@@ -62,19 +65,15 @@ export class WatchLines {
 }
 
 /** The line of an object that was there before the watch. */
-export function addedLine(object: KubeObject): Buffer {
-  return lineOf('ADDED', JSON.stringify(object));
+export function addedLine(viewed: ViewedObject, form: Form): Buffer {
+  return lineOf('ADDED', form.one(viewed));
 }
 
 /** Tells how far a watch has come when nothing else does. */
-export function bookmarkLine(
-  { kind, apiVersion }: Kind,
-  at: Position,
-  endsInitial = false,
-): Buffer {
+export function bookmarkLine(form: Form, at: Position, endsInitial = false): Buffer {
   const annotations = { 'k8s.io/initial-events-end': 'true' };
   const metadata = { resourceVersion: String(at), ...(endsInitial ? { annotations } : {}) };
-  return lineOf('BOOKMARK', JSON.stringify({ kind, apiVersion, metadata }));
+  return lineOf('BOOKMARK', form.mark(metadata));
 }
 
 /** The last line of a watch that cannot go on. */

@@ -7,6 +7,7 @@ import { queryValue } from '../query.ts';
 import { badRequest, invalid, type StatusCause } from '../status.ts';
 import { unsupportedValue } from './field-errors.ts';
 import { parseFieldSelector } from './field-selector.ts';
+import { type Form, readForm } from './forms.ts';
 import type { Kind } from './kind.ts';
 import { parseLabelSelector } from './label-selector.ts';
 import { parseResourceVersion, readResourceVersion } from './resource-version.ts';
@@ -16,7 +17,7 @@ export interface WatchRequest {
   readonly kind: Kind;
   /** Undefined watches all namespaces. */
   readonly namespace: string | undefined;
-  /** The same for all that ask for the same objects of a kind. */
+  /** The same for all that ask for the same objects of a kind in the same form. */
   readonly selection: string;
   /** The only name that can match, where the selector says it. */
   readonly name: string | undefined;
@@ -26,6 +27,7 @@ export interface WatchRequest {
   readonly after: Position | undefined;
   /** Whether the end of the objects that there are is marked. */
   readonly marksInitialEnd: boolean;
+  readonly form: Form;
   readonly hasBookmarks: boolean;
   readonly lastsMs: number;
 }
@@ -50,13 +52,15 @@ export function readWatchRequest(
     const why = kind.shownOnDemand?.whyUnwatched;
     throw badRequest(`fieldSelector "${fieldText}" cannot be watched: ${why}`);
   }
+  const form = readForm(kind, 'watch', http, () => deps.clock().getTime());
   const { sees, part } = http.grant;
   const matches = (object: KubeObject) =>
     (sees?.(object) ?? true) && labels(object.metadata.labels ?? {}) && fields.matches(object);
   return {
     ...{ kind, namespace: kind.namespaced ? namespace : '', name: fields.name },
-    selection: JSON.stringify([namespace, labelText, fieldText, part]),
+    selection: JSON.stringify([namespace, labelText, fieldText, part, form.key]),
     matches: labelText === '' && fieldText === '' && sees === undefined ? undefined : matches,
+    form,
     ...readStart(deps, http),
     hasBookmarks: queryFlag(http, 'allowWatchBookmarks') ?? false,
     lastsMs: readDuration(deps, queryValue(http, 'timeoutSeconds')),

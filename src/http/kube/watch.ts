@@ -38,7 +38,7 @@ export function watchObjects(
   let stopFollowing = () => {};
   const stream = watchers.open(reply.raw, subjectOf(grant), {
     lastsMs: request.lastsMs,
-    bookmark: request.hasBookmarks ? () => bookmarkLine(kind, views.position) : undefined,
+    bookmark: request.hasBookmarks ? () => bookmarkLine(request.form, views.position) : undefined,
     onClose: () => stopFollowing(),
     onCut: () => http.log.info({ url: http.url }, 'a watch was not read and was cut off'),
   });
@@ -64,12 +64,12 @@ export function watchObjects(
 /** What a change is to a watch; undefined when it is nothing. */
 function lineOf(
   change: ObjectChange,
-  { namespace, name, matches }: WatchRequest,
+  { namespace, name, matches, form }: WatchRequest,
   lines: WatchLines,
 ): Buffer | undefined {
   if (namespace !== undefined && change.namespace !== namespace) return undefined;
   if (name !== undefined && change.name !== name) return undefined;
-  return lines.of(change, matches);
+  return lines.of(change, matches, form);
 }
 
 function pastLines(
@@ -97,13 +97,13 @@ function* linesOf(
  */
 function* presentLines(
   views: Views,
-  { kind, namespace, name, matches, marksInitialEnd }: WatchRequest,
+  { kind, namespace, name, matches, form, marksInitialEnd }: WatchRequest,
   position: Position,
 ): Generator<Buffer> {
   const limit = limits.watchPageObjectsMax;
   if (name !== undefined && namespace !== undefined) {
     const one = views.get(kind.kind, namespace, name);
-    if (one !== undefined && matches?.(one.object)) yield addedLine(one.object);
+    if (one !== undefined && matches?.(one.object)) yield addedLine(one, form);
   } else {
     const selected = { namespace: kind.namespaced ? namespace : undefined, limit, matches };
     let after: { namespace: string; name: string } | undefined;
@@ -111,11 +111,11 @@ function* presentLines(
       const at = position === views.position ? undefined : position;
       const { items, next } = views.list(kind.kind, { ...selected, after, at });
       const inOrder = items.toSorted((a, b) => (a.position < b.position ? -1 : 1));
-      for (const { object } of inOrder) yield addedLine(object);
+      for (const viewed of inOrder) yield addedLine(viewed, form);
       after = next;
     } while (after !== undefined);
   }
-  if (marksInitialEnd) yield bookmarkLine(kind, position, true);
+  if (marksInitialEnd) yield bookmarkLine(form, position, true);
 }
 
 function expired(asked: Position, start: Position): StatusError {

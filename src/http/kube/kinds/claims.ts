@@ -4,6 +4,7 @@ import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
 import { ipFamilies, reference, refuseDuplicates } from '../spec-fields.ts';
 import { LOCATION_LABEL, NETWORKING } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** Linux takes more, but nothing else is safe in every tool that such a name is handed to. */
 const deviceName = z
@@ -24,6 +25,7 @@ export function claimsFor(defaultLocation: string | undefined) {
     singular: 'networkinterfaceclaim',
     shortNames: ['nicc'],
     namespaced: true,
+    columns: PRINTER_COLUMNS.NetworkInterfaceClaim,
     nameSchema: dnsSubdomain,
     specSchema: z.strictObject({
       network: reference,

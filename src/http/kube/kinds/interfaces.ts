@@ -3,6 +3,7 @@ import { dnsSubdomain } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { reference } from '../spec-fields.ts';
 import { LOCATION_LABEL, NETWORKING } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** Interfaces are made by the ledger: of their spec nothing is a client's to change. */
 export const interfaces = defineKind({
@@ -12,6 +13,7 @@ export const interfaces = defineKind({
   singular: 'networkinterface',
   shortNames: ['nic'],
   namespaced: true,
+  columns: PRINTER_COLUMNS.NetworkInterface,
   nameSchema: dnsSubdomain,
   specSchema: z.looseObject({ network: reference, location: reference }),
   selectableFields: [

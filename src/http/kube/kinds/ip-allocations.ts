@@ -4,6 +4,7 @@ import type { ObjectKey, Views } from '../../../views/views.ts';
 import { refusalAnswer } from '../../refusals.ts';
 import { defineKind } from '../kind.ts';
 import { IPAM } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const RESOURCE = { ...IPAM, kind: 'IPAllocation', plural: 'ipallocations' } as const;
 
@@ -13,6 +14,7 @@ export const ipAllocations = defineKind({
   singular: 'ipallocation',
   shortNames: ['ipalloc'],
   namespaced: true,
+  columns: PRINTER_COLUMNS.IPAllocation,
   nameSchema: z.string(),
   specSchema: z.looseObject({ ipFamily: family }),
   selectableFields: [

@@ -5,6 +5,7 @@ import { dnsLabel, dnsSubdomain } from '../../../ledger/names.ts';
 import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
 import { IPAM } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** An address, or a prefix without host bits. */
 const block = z
@@ -49,6 +50,7 @@ export const ipClaims = defineKind({
   singular: 'ipclaim',
   shortNames: ['ipc'],
   namespaced: true,
+  columns: PRINTER_COLUMNS.IPClaim,
   nameSchema: dnsSubdomain,
   specSchema,
   writes: {

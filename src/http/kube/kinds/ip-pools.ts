@@ -3,6 +3,7 @@ import { dnsSubdomain } from '../../../ledger/names.ts';
 import { projectOfScopedPool } from '../../../ledger/streams.ts';
 import { defineKind } from '../kind.ts';
 import { IPAM } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const isMutable = (field: string) => !IMMUTABLE_POOL_FIELDS.some((one) => one === field);
 
@@ -17,6 +18,7 @@ export const ipPools = defineKind({
   singular: 'ippool',
   shortNames: [],
   namespaced: false,
+  columns: PRINTER_COLUMNS.IPPool,
   nameSchema: dnsSubdomain,
   specSchema: ipPoolSpec,
   writes: {

@@ -3,6 +3,7 @@ import { dnsLabel } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { refuseLarge } from '../spec-fields.ts';
 import { NETWORKING } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const specSchema = z.strictObject({
   locationClassName: z.string().max(253).optional(),
@@ -22,6 +23,7 @@ export const locations = defineKind({
   singular: 'location',
   shortNames: ['loc'],
   namespaced: false,
+  columns: PRINTER_COLUMNS.Location,
   nameSchema: dnsLabel,
   specSchema,
   writes: {

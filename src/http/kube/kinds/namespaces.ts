@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dnsLabel, isReservedNamespace } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { IPV6_RANGE_ANNOTATION } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** Namespaces are the projects. Their spec holds nothing of ours; clients send upstream's. */
 export const namespaces = defineKind({
@@ -12,6 +13,7 @@ export const namespaces = defineKind({
   singular: 'namespace',
   shortNames: ['ns'],
   namespaced: false,
+  columns: PRINTER_COLUMNS.Namespace,
   nameSchema: dnsLabel,
   specSchema: z.strictObject({ finalizers: z.array(z.string()).nullish() }).nullish(),
   writes: {

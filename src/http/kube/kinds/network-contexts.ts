@@ -4,6 +4,7 @@ import { presenceName } from '../../../ledger/streams.ts';
 import { defineKind } from '../kind.ts';
 import { reference, refuseDuplicates, subnetPrefix } from '../spec-fields.ts';
 import { NETWORKING } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const subnets = z
   .array(
@@ -32,6 +33,7 @@ export const networkContexts = defineKind({
   singular: 'networkcontext',
   shortNames: ['netctx'],
   namespaced: true,
+  columns: PRINTER_COLUMNS.NetworkContext,
   nameSchema: dnsSubdomain,
   specSchema,
   writes: {

@@ -5,6 +5,7 @@ import { invalidValue } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { ipFamilies, ipv4Range, ipv6Range } from '../spec-fields.ts';
 import { NETWORKING } from './groups.ts';
+import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const specSchema = z.strictObject({
   ipFamilies: ipFamilies.default(['IPv6']),
@@ -25,6 +26,7 @@ export const networks = defineKind({
   singular: 'network',
   shortNames: ['net'],
   namespaced: true,
+  columns: PRINTER_COLUMNS.Network,
   nameSchema: dnsLabel,
   specSchema,
   writes: {
