@@ -1,14 +1,19 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 
-/** A check of every request as a hook. Most pass, so it costs them no promise. */
-export function checked(check: (request: FastifyRequest) => void): onRequestHookHandler {
+/** What a check does: it throws a refusal, or needs time to find one. */
+type Check = (request: FastifyRequest) => Promise<void> | undefined | void;
+
+/** A check of every request as a hook. Most pass at once, so it costs them no promise. */
+export function checked(check: Check): onRequestHookHandler {
   return (request, _reply, done) => {
-    let refusal: Error | undefined;
+    let later: Promise<void> | undefined | void;
     try {
-      check(request);
+      later = check(request);
     } catch (error) {
-      refusal = error as Error;
+      done(error as Error);
+      return;
     }
-    done(refusal);
+    if (later === undefined) done();
+    else later.then(() => done(), done);
   };
 }

@@ -5,6 +5,7 @@ import { enforcePermissions } from './auth/enforce.ts';
 import { addReviews } from './auth/reviews.ts';
 import type { HttpDeps } from './deps.ts';
 import { clientFault, handleFault } from './faults.ts';
+import { Freshness } from './freshness.ts';
 import { addHealth } from './health.ts';
 import { servedKinds } from './kube/kinds/served-kinds.ts';
 import { addKubeRoutes } from './kube/routes.ts';
@@ -41,8 +42,9 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
     sendStatusError(reply, new StatusError('NotFound', message));
   });
   closeConnectionsInTime(app);
-  enforcePermissions(app, deps);
-  app.register(async (scope) => addRoutes(scope, deps));
+  const freshness = new Freshness(deps);
+  enforcePermissions(app, deps, freshness);
+  app.register(async (scope) => addRoutes(scope, deps, freshness));
   return app;
 }
 
@@ -53,14 +55,18 @@ function serverOf(options: FastifyServerOptions, tls: HttpDeps['tls']): FastifyI
   return Fastify(secured) as unknown as FastifyInstance;
 }
 
-async function addRoutes(scope: FastifyInstance, deps: HttpDeps): Promise<void> {
+async function addRoutes(
+  scope: FastifyInstance,
+  deps: HttpDeps,
+  freshness: Freshness,
+): Promise<void> {
   const kinds = servedKinds(deps.defaultLocation);
   const refuseOthers = refuseOtherMethods(scope);
   await addOpenApi(scope, kinds, deps.version);
   addHealth(scope, deps.ledger);
-  await scope.register(async (kube) => addKubeRoutes(kube, deps, kinds));
+  await scope.register(async (kube) => addKubeRoutes(kube, deps, freshness, kinds));
   await scope.register(async (reviews) => addReviews(reviews, deps));
-  await scope.register(async (ledger) => addLedgerRoutes(ledger, deps, kinds));
+  await scope.register(async (ledger) => addLedgerRoutes(ledger, deps, freshness, kinds));
   refuseOthers();
 }
 

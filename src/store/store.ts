@@ -128,6 +128,9 @@ export interface Store {
    */
   readonly lostPositions: readonly PositionRange[];
 
+  /** Whether other processes may append to this log at the same time. */
+  readonly isShared?: boolean;
+
   /** Finishes the appends that were accepted, ends the subscriptions, then refuses everything. */
   close(): Promise<void>;
 }

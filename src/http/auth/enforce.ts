@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Identity } from '../../security/identity.ts';
 import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
+import type { Freshness } from '../freshness.ts';
 import { isWatch } from '../kube/watch-request.ts';
 import { detailsOf, qualifiedResource, type Resource, StatusError, shown } from '../status.ts';
 import { INSECURE_IDENTITY } from './authenticator.ts';
@@ -41,18 +42,35 @@ export function pathAccess(verb: Verb, path: string) {
 export const AUTHENTICATED = { config: { access: 'authenticated' } } as const;
 export const ANYONE = { config: { access: 'anyone' } } as const;
 
-/** Lets a request in or refuses it, before anything of it but its head is read. */
-export function enforcePermissions(app: FastifyInstance, deps: HttpDeps): void {
+/**
+ * Lets a request in or refuses it, before anything of it but its head is read. What is refused for
+ * a project that is not known here is looked at again with what other processes have written.
+ */
+export function enforcePermissions(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  freshness: Freshness,
+): void {
   const { authenticator, views, clock } = deps;
   const rates = new RequestRates(deps.requestRate);
   app.decorateRequest('grant');
   const enforce = (request: FastifyRequest) => {
     authenticator.admit(request);
     const { access } = request.routeOptions.config;
-    if (access === 'anyone') return;
+    if (access === 'anyone') return undefined;
     const identity = authenticator.identify(request);
     if (identity !== INSECURE_IDENTITY) rates.take(identity, clock().getTime());
-    if (!request.is404) request.grant = grantOf(request, identity, access, views);
+    if (request.is404) return undefined;
+    const permit = () => {
+      request.grant = grantOf(request, identity, access, views);
+    };
+    try {
+      return permit();
+    } catch (refusal) {
+      const latest = identity.projects.length === 0 ? undefined : freshness.latest();
+      if (latest === undefined) throw refusal;
+      return latest.then(permit);
+    }
   };
   app.addHook('onRequest', checked(enforce));
 }

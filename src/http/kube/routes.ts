@@ -4,6 +4,7 @@ import type { ObjectKey } from '../../views/views.ts';
 import { AUTHENTICATED, kindAccess } from '../auth/enforce.ts';
 import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
+import type { Freshness } from '../freshness.ts';
 import { readJsonObject } from '../json-body.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
@@ -24,13 +25,19 @@ import { reportStatus } from './interface-status.ts';
 import type { Kind, Writes } from './kind.ts';
 import { type ListText, listObjects } from './list.ts';
 import { getObject } from './read.ts';
+import { untilLatest, untilShown } from './until-shown.ts';
 import { updateObject, type WrittenBody } from './update.ts';
 import { watchObjects } from './watch.ts';
 import { isWatch } from './watch-request.ts';
 import { Watchers } from './watchers.ts';
 
 /** Adds the Kubernetes API: discovery, and the resources of every kind that is served. */
-export function addKubeRoutes(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
+export function addKubeRoutes(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  freshness: Freshness,
+  kinds: readonly Kind[],
+): void {
   app.addHook(
     'onRequest',
     checked((request) => requireJsonAnswer(request.headers.accept)),
@@ -38,14 +45,22 @@ export function addKubeRoutes(app: FastifyInstance, deps: HttpDeps, kinds: reado
   app.addHook('onRequest', checked(refuseAsOfBesideReads));
   addDiscovery(app, deps, kinds);
   const watchers = new Watchers(deps);
+  const server = { deps, freshness, watchers };
   // Before connections are cut: a client goes on after an end, and may give up after a cut.
   app.addHook('preClose', async () => watchers.close());
   for (const kind of kinds) {
     const paths = pathsOf(kind);
-    addReads(app, deps, watchers, kind, paths);
-    if (kind.writes !== undefined) addWrites(app, deps, kind, kind.writes, paths);
-    if (kind.hasStatus) addStatus(app, deps, kind, `${paths.object}/status`);
+    addReads(app, server, kind, paths);
+    if (kind.writes !== undefined) addWrites(app, server, kind, kind.writes, paths);
+    if (kind.hasStatus) addStatus(app, server, kind, `${paths.object}/status`);
   }
+}
+
+/** What all routes of a server have in common. */
+interface Server {
+  readonly deps: HttpDeps;
+  readonly freshness: Freshness;
+  readonly watchers: Watchers;
 }
 
 interface Paths {
@@ -81,13 +96,8 @@ function addDiscovery(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind
   }
 }
 
-function addReads(
-  app: FastifyInstance,
-  deps: HttpDeps,
-  watchers: Watchers,
-  kind: Kind,
-  paths: Paths,
-): void {
+function addReads(app: FastifyInstance, server: Server, kind: Kind, paths: Paths): void {
+  const { deps, watchers } = server;
   const listOrWatch = (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -96,7 +106,7 @@ function addReads(
     if (isWatch(request)) watchObjects({ deps, watchers }, kind, namespace, request, reply);
     else sendList(negotiated(reply), listObjects(deps, kind, namespace, request));
   };
-  const preHandler = untilInstantIsOver(deps);
+  const preHandler = beforeReads(server);
   const get = kindRouteSchema(kind, 'get', `one ${kind.kind}`);
   app.get(
     paths.object,
@@ -125,15 +135,22 @@ function addReads(
   );
 }
 
+/** What a read waits for before it begins. */
+function beforeReads({ deps, freshness }: Server) {
+  return [untilInstantIsOver(deps), untilShown(freshness)];
+}
+
 function addWrites(
   app: FastifyInstance,
-  deps: HttpDeps,
+  { deps, freshness }: Server,
   kind: Kind,
   writes: Writes,
   { collection, object }: Paths,
 ): void {
   const one = `one ${kind.kind}`;
   const { create } = writes;
+  // A new object rests on nothing that is shown: only its address space decides about it.
+  const preHandler = untilLatest(freshness);
   if (create !== undefined) {
     const creating = { ...writes, create };
     const route = { schema: kindRouteSchema(kind, 'create', one), ...kindAccess('create', kind) };
@@ -146,7 +163,7 @@ function addWrites(
   }
   app.delete(
     object,
-    { schema: kindRouteSchema(kind, 'delete', one), ...kindAccess('delete', kind) },
+    { schema: kindRouteSchema(kind, 'delete', one), preHandler, ...kindAccess('delete', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Delete', (exchange) =>
         deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
@@ -155,7 +172,7 @@ function addWrites(
   if (writes.deletesOnly) return;
   app.put(
     object,
-    { schema: kindRouteSchema(kind, 'replace', one), ...kindAccess('update', kind) },
+    { schema: kindRouteSchema(kind, 'replace', one), preHandler, ...kindAccess('update', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
         updateObject(exchange, kind, writes, keyOf(request), replacement(request)),
@@ -163,7 +180,7 @@ function addWrites(
   );
   app.patch(
     object,
-    { schema: kindRouteSchema(kind, 'patch', one), ...kindAccess('patch', kind) },
+    { schema: kindRouteSchema(kind, 'patch', one), preHandler, ...kindAccess('patch', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) =>
         updateObject(exchange, kind, writes, keyOf(request), patch(request)),
@@ -171,16 +188,22 @@ function addWrites(
   );
 }
 
-function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string): void {
+function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string): void {
+  const { deps } = server;
   const what = `the status of one ${kind.kind}`;
   const schema = kindRouteSchema(kind, 'get', what);
-  const preHandler = untilInstantIsOver(deps);
-  app.get(url, { schema, preHandler, ...kindAccess('get', kind, 'status') }, (request, reply) => {
+  const get = { schema, preHandler: beforeReads(server), ...kindAccess('get', kind, 'status') };
+  const preHandler = untilLatest(server.freshness);
+  app.get(url, get, (request, reply) => {
     sendAnswer(negotiated(reply), getObject(deps, kind, keyOf(request), request));
   });
   app.put(
     url,
-    { schema: kindRouteSchema(kind, 'replace', what), ...kindAccess('update', kind, 'status') },
+    {
+      schema: kindRouteSchema(kind, 'replace', what),
+      preHandler,
+      ...kindAccess('update', kind, 'status'),
+    },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
         reportStatus(exchange, kind, keyOf(request), replacement(request)),
@@ -188,7 +211,11 @@ function addStatus(app: FastifyInstance, deps: HttpDeps, kind: Kind, url: string
   );
   app.patch(
     url,
-    { schema: kindRouteSchema(kind, 'patch', what), ...kindAccess('patch', kind, 'status') },
+    {
+      schema: kindRouteSchema(kind, 'patch', what),
+      preHandler,
+      ...kindAccess('patch', kind, 'status'),
+    },
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) =>
         reportStatus(exchange, kind, keyOf(request), patch(request)),

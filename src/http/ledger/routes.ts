@@ -2,8 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { limits } from '../../limits.ts';
 import { pathAccess } from '../auth/enforce.ts';
 import type { HttpDeps } from '../deps.ts';
+import type { Freshness } from '../freshness.ts';
 import { refuseAsOfBesideReads } from '../kube/as-of.ts';
 import type { Kind } from '../kube/kind.ts';
+import { untilLatest } from '../kube/until-shown.ts';
 import { requireJsonAnswer } from '../media-types.ts';
 import { addWarnings, sendJsonText } from '../replies.ts';
 import { type ClaimKind, writeClaims } from './claims-batch.ts';
@@ -14,10 +16,12 @@ import { batchRouteSchema, feedRouteSchema } from './route-schemas.ts';
 export function addLedgerRoutes(
   app: FastifyInstance,
   deps: HttpDeps,
+  freshness: Freshness,
   kinds: readonly Kind[],
 ): void {
   addFeed(app, deps);
-  addBatch(app, deps, kinds.find(({ kind }) => kind === 'NetworkInterfaceClaim') as ClaimKind);
+  const claims = kinds.find(({ kind }) => kind === 'NetworkInterfaceClaim') as ClaimKind;
+  addBatch(app, deps, freshness, claims);
 }
 
 function addFeed(app: FastifyInstance, deps: HttpDeps): void {
@@ -32,13 +36,19 @@ function addFeed(app: FastifyInstance, deps: HttpDeps): void {
   );
 }
 
-function addBatch(app: FastifyInstance, deps: HttpDeps, claims: ClaimKind): void {
+function addBatch(
+  app: FastifyInstance,
+  deps: HttpDeps,
+  freshness: Freshness,
+  claims: ClaimKind,
+): void {
   // A colon of the path itself is written twice.
   app.post(
     '/ledger/v1/claims::batch',
     {
       bodyLimit: limits.batchBodyBytesMax,
       schema: batchRouteSchema(claims),
+      preHandler: untilLatest(freshness),
       ...pathAccess('post', '/ledger/v1/claims:batch'),
       onRequest: async (request) => {
         requireJsonAnswer(request.headers.accept);

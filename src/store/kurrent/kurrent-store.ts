@@ -63,6 +63,7 @@ async function untilItAnswers(store: KurrentStore): Promise<void> {
 /** A KurrentDB cluster, which several ledgers may use at once. */
 export class KurrentStore implements Store {
   readonly lostPositions: readonly PositionRange[] = [];
+  readonly isShared = true;
   readonly #connection: Connection;
   readonly #history: History;
   readonly #reader: StreamReader;

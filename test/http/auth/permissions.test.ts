@@ -100,7 +100,7 @@ test('nobody but operators and auditors reads what belongs to no project', async
 
 test('a route that states no permission is refused, to operators too', async () => {
   const app = Fastify();
-  enforcePermissions(app, { authenticator: loopbackOnly } as never);
+  enforcePermissions(app, { authenticator: loopbackOnly } as never, {} as never);
   app.get('/bare', () => 'never');
   app.get('/stated', AUTHENTICATED, () => 'fine');
   const ask = async (url: string) => (await app.inject({ url, headers: { host: '[::1]' } })).body;
