@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { GROUP, world } from './world.ts';
 
 const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
+const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
+const ROOTS = ['/api/v1', GROUP, IPAM, AUTHORIZATION, '/apis/authentication.k8s.io/v1'];
 
 describe('discovery', () => {
   const { app, get } = world({ version: '1.2.3' });
@@ -22,6 +24,8 @@ describe('discovery', () => {
     expect(body.groups.map(({ name }: { name: string }) => name)).toEqual([
       'networking.datumapis.com',
       'ipam.miloapis.com',
+      'authorization.k8s.io',
+      'authentication.k8s.io',
     ]);
     const one = (await get('/apis/ipam.miloapis.com')).body;
     const version = { groupVersion: 'ipam.miloapis.com/v1alpha1', version: 'v1alpha1' };
@@ -35,34 +39,44 @@ describe('discovery', () => {
   });
 
   test('lists resources with short names and the verbs that work', async () => {
-    const lists = [await get('/api/v1'), await get(GROUP), await get(IPAM)];
+    const lists = await Promise.all(ROOTS.map((root) => get(root)));
     const lines = lists.flatMap(({ body }) =>
-      body.resources.map(
-        (one: Record<string, string | string[]>) =>
-          `${body.groupVersion} ${one.name} ${one.singularName || '-'} ${one.kind} ${one.shortNames ?? '-'} ${one.namespaced} ${[one.verbs].flat().join('/')}`,
+      body.resources.map((one: Record<string, string | string[]>) =>
+        [
+          ...[body.groupVersion, one.name, one.singularName || '-', one.kind],
+          ...[one.shortNames ?? '-', [one.categories ?? '-'].flat().join('/'), one.namespaced],
+          [one.verbs].flat().join('/'),
+        ].join(' '),
       ),
     );
     const all = 'create/delete/get/list/patch/update/watch';
     const net = 'networking.datumapis.com/v1alpha';
     const ipam = 'ipam.miloapis.com/v1alpha1';
+    const [network, address] = ['networking/all', 'ipam/all'];
+    const noCreate = 'delete/get/list/patch/update/watch';
     expect(lines).toEqual([
-      `v1 namespaces namespace Namespace ns false ${all}`,
-      `${net} networks network Network net true ${all}`,
-      `${net} networkcontexts networkcontext NetworkContext netctx true ${all}`,
-      `${net} locations location Location loc false ${all}`,
-      `${net} networkinterfaceclaims networkinterfaceclaim NetworkInterfaceClaim nicc true ${all}`,
-      `${net} networkinterfaces networkinterface NetworkInterface nic true delete/get/list/patch/update/watch`,
-      `${net} networkinterfaces/status - NetworkInterface - true get/patch/update`,
-      `${ipam} ippools ippool IPPool - false create/delete/get/list/patch/update/watch`,
-      `${ipam} ipclasses ipclass IPClass - false create/delete/get/list/patch/update/watch`,
-      `${ipam} ipclaims ipclaim IPClaim ipc true ${all}`,
-      `${ipam} ipallocations ipallocation IPAllocation ipalloc true delete/get/list/watch`,
+      `v1 namespaces namespace Namespace ns - false ${all}`,
+      `${net} networks network Network net ${network} true ${all}`,
+      `${net} networkcontexts networkcontext NetworkContext netctx ${network} true ${all}`,
+      `${net} locations location Location loc networking false ${all}`,
+      `${net} networkinterfaceclaims networkinterfaceclaim NetworkInterfaceClaim nicc ${network} true ${all}`,
+      `${net} networkinterfaces networkinterface NetworkInterface nic ${network} true ${noCreate}`,
+      `${net} networkinterfaces/status - NetworkInterface - - true get/patch/update`,
+      `${ipam} ippools ippool IPPool - ipam false ${all}`,
+      `${ipam} ipclasses ipclass IPClass - ipam false ${all}`,
+      `${ipam} ipclaims ipclaim IPClaim ipc ${address} true ${all}`,
+      `${ipam} ipallocations ipallocation IPAllocation ipalloc ${address} true delete/get/list/watch`,
+      ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map((kind) => {
+        const singular = kind.toLowerCase();
+        return `authorization.k8s.io/v1 ${singular}s ${singular} ${kind} - - false create`;
+      }),
+      'authentication.k8s.io/v1 selfsubjectreviews selfsubjectreview SelfSubjectReview - - false create',
     ]);
   });
 
   test('promises no verb that does not work', async () => {
     const methods = { create: 'POST', delete: 'DELETE', get: 'GET', patch: 'PATCH', update: 'PUT' };
-    for (const root of ['/api/v1', GROUP, IPAM]) {
+    for (const root of ROOTS) {
       for (const { name, namespaced, verbs } of (await get(root)).body.resources) {
         const [plural, subresource] = name.split('/');
         const collection = `${root}${namespaced ? '/namespaces/:namespace' : ''}/${plural}`;
@@ -78,6 +92,88 @@ describe('discovery', () => {
         }
       }
     }
+  });
+});
+
+describe('discovery of everything at once', () => {
+  const { get } = world();
+  const as = (version: string) =>
+    `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+  /** What kubectl sends. */
+  const accept = `${as('v2')},${as('v2beta1')},application/json`;
+
+  /** What an aggregated document says, in the words of the lists of each version. */
+  function listsIn(body: { items: { metadata: { name: string }; versions: never[] }[] }) {
+    return body.items.flatMap(({ metadata: { name: group }, versions }) =>
+      versions.map(({ version, resources, freshness }) => {
+        expect(freshness).toBe('Current');
+        const groupVersion = group === '' ? version : `${group}/${version}`;
+        return { groupVersion, resources: (resources as Aggregated[]).flatMap(plainly) };
+      }),
+    );
+  }
+
+  interface Aggregated {
+    readonly resource: string;
+    readonly responseKind: { readonly kind: string };
+    readonly scope: string;
+    readonly singularResource: string;
+    readonly verbs: readonly string[];
+    readonly subresources?: readonly { readonly subresource: string; readonly verbs: string[] }[];
+  }
+
+  function plainly(resource: Aggregated): object[] {
+    const { scope, singularResource, responseKind, subresources = [], ...rest } = resource;
+    const { resource: name, ...others } = rest;
+    const namespaced = scope === 'Namespaced';
+    const own = { name, singularName: singularResource, namespaced, kind: responseKind.kind };
+    return [
+      { ...own, ...others },
+      ...subresources.map(({ subresource, verbs }) => {
+        return { ...own, name: `${name}/${subresource}`, singularName: '', verbs };
+      }),
+    ];
+  }
+
+  test.each(['v2', 'v2beta1'])(
+    'says in version %s what the lists say one by one',
+    async (version) => {
+      const documents = await Promise.all(
+        ['/api', '/apis'].map((path) => get(path, { accept: `${as(version)},application/json` })),
+      );
+      for (const { body, headers } of documents) {
+        expect(body).toMatchObject({
+          kind: 'APIGroupDiscoveryList',
+          apiVersion: `apidiscovery.k8s.io/${version}`,
+        });
+        // Clients tell by the type whether they were given what they asked for.
+        expect([headers['content-type'], headers.vary]).toEqual([as(version), 'accept']);
+      }
+      const plain = await Promise.all(ROOTS.map((root) => get(root)));
+      const lists = plain.map(({ body: { groupVersion, resources } }) => ({
+        groupVersion,
+        resources,
+      }));
+      expect(documents.flatMap(({ body }) => listsIn(body))).toEqual(lists);
+    },
+  );
+
+  test('comes in the newest version that a client knows, and plainly if it knows none', async () => {
+    expect((await get('/apis', { accept })).body.apiVersion).toBe('apidiscovery.k8s.io/v2');
+    const plain = await get('/apis', { accept: `${as('v3')},application/json` });
+    expect(plain.body.kind).toBe('APIGroupList');
+    expect((await get('/apis', { accept: as('v3') })).code).toBe(406);
+  });
+
+  test('is not sent to who has it', async () => {
+    const first = await get('/apis', { accept });
+    const { etag } = first.headers;
+    expect(etag).toMatch(/^"[0-9A-F]{32}"$/);
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`]) {
+      const again = await get('/apis', { accept, 'if-none-match': known });
+      expect([again.code, again.text, again.headers.etag]).toEqual([304, '', etag]);
+    }
+    expect((await get('/apis', { 'if-none-match': etag })).code).toBe(200);
   });
 });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Identity } from '../../security/identity.ts';
 import type { HttpDeps } from '../deps.ts';
 import { readJsonObject } from '../json-body.ts';
+import type { ServedResource } from '../kube/discovery.ts';
 import { bodyOf } from '../kube/exchange.ts';
 import { causesOf } from '../kube/field-errors.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
@@ -13,6 +14,8 @@ import { AUTHENTICATED } from './enforce.ts';
 import { grantFor } from './grant.ts';
 import { PERMISSIONS, VERBS, type Verb } from './permissions.ts';
 import { type Message, PROTOBUF_TYPE, readProtobuf } from './protobuf.ts';
+
+const VERSION = 'v1';
 
 /** A question of a client about itself, which is answered and nowhere kept. */
 interface Review<Spec> {
@@ -129,6 +132,14 @@ const subjectReview: Review<object> = {
   }),
 };
 
+/** The reviews as discovery tells of them. */
+export const REVIEW_RESOURCES = [accessReview, rulesReview, subjectReview].map(
+  ({ group, kind, plural }): ServedResource => ({
+    ...{ group, version: VERSION, kind, plural, singular: kind.toLowerCase(), namespaced: false },
+    ...{ shortNames: [], categories: [], verbs: ['create'], subresources: [] },
+  }),
+);
+
 /** Adds the reviews by which clients learn who they are and what they may do. */
 export function addReviews(app: FastifyInstance, deps: HttpDeps): void {
   addReview(app, deps, accessReview);
@@ -138,7 +149,7 @@ export function addReviews(app: FastifyInstance, deps: HttpDeps): void {
 
 function addReview<Spec>(app: FastifyInstance, deps: HttpDeps, review: Review<Spec>): void {
   const { group, kind, plural } = review;
-  const apiVersion = `${group}/v1`;
+  const apiVersion = `${group}/${VERSION}`;
   const body = z.object({ spec: review.spec });
   const schema = {
     tags: [apiVersion],

@@ -21,6 +21,8 @@ interface KindDefinition<Spec> extends Resource {
   readonly version: string;
   readonly singular: string;
   readonly shortNames: readonly string[];
+  /** Names by which clients ask for it together with other kinds. */
+  readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly nameSchema: z.ZodType<string>;
   readonly specSchema: z.ZodType<Spec>;

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ObjectKey } from '../../views/views.ts';
-import { AUTHENTICATED, kindAccess } from '../auth/enforce.ts';
+import { kindAccess } from '../auth/enforce.ts';
+import { REVIEW_RESOURCES } from '../auth/reviews.ts';
 import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { Freshness } from '../freshness.ts';
@@ -13,13 +14,8 @@ import { refuseAsOfBesideReads, untilInstantIsOver } from './as-of.ts';
 import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
-import {
-  coreVersions,
-  groupDocument,
-  groupList,
-  resourceList,
-  versionDocument,
-} from './discovery.ts';
+import { resourceOfKind } from './discovery.ts';
+import { addDiscovery } from './discovery-routes.ts';
 import { beginExchange, bodyOf, type Exchange, type WriteVerb } from './exchange.ts';
 import { reportStatus } from './interface-status.ts';
 import type { Kind, Writes } from './kind.ts';
@@ -43,7 +39,7 @@ export function addKubeRoutes(
     checked((request) => requireJsonAnswer(request.headers.accept)),
   );
   app.addHook('onRequest', checked(refuseAsOfBesideReads));
-  addDiscovery(app, deps, kinds);
+  addDiscovery(app, [...kinds.map(resourceOfKind), ...REVIEW_RESOURCES], deps.version);
   const watchers = new Watchers(deps);
   const server = { deps, freshness, watchers };
   // Before connections are cut: a client goes on after an end, and may give up after a cut.
@@ -74,26 +70,6 @@ function pathsOf({ group, apiVersion, plural, namespaced }: Kind): Paths {
   const all = `${root}/${plural}`;
   const collection = namespaced ? `${root}/namespaces/:namespace/${plural}` : all;
   return { all, collection, object: `${collection}/:name` };
-}
-
-function addDiscovery(app: FastifyInstance, deps: HttpDeps, kinds: readonly Kind[]): void {
-  const serve = (url: string, document: object) => {
-    const text = JSON.stringify(document);
-    const schema = { tags: ['discovery'], summary: `Discovery: ${url}` };
-    app.get(url, { schema, ...AUTHENTICATED }, (_request, reply) => {
-      sendJsonText(reply, 200, text);
-    });
-  };
-  serve('/version', versionDocument(deps.version));
-  serve('/api', coreVersions());
-  serve('/apis', groupList(kinds));
-  for (const group of new Set(kinds.map((kind) => kind.group))) {
-    if (group !== '') serve(`/apis/${group}`, groupDocument(kinds, group));
-  }
-  for (const apiVersion of new Set(kinds.map((kind) => kind.apiVersion))) {
-    const root = apiVersion.includes('/') ? '/apis' : '/api';
-    serve(`${root}/${apiVersion}`, resourceList(kinds, apiVersion));
-  }
 }
 
 function addReads(app: FastifyInstance, server: Server, kind: Kind, paths: Paths): void {

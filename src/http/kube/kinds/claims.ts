@@ -3,7 +3,7 @@ import { dnsLabel, dnsSubdomain } from '../../../ledger/names.ts';
 import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
 import { ipFamilies, reference, refuseDuplicates } from '../spec-fields.ts';
-import { LOCATION_LABEL, NETWORKING } from './groups.ts';
+import { CATEGORIES, LOCATION_LABEL, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** Linux takes more, but nothing else is safe in every tool that such a name is handed to. */
@@ -24,6 +24,7 @@ export function claimsFor(defaultLocation: string | undefined) {
     plural: 'networkinterfaceclaims',
     singular: 'networkinterfaceclaim',
     shortNames: ['nicc'],
+    categories: [CATEGORIES.networking, CATEGORIES.ofProject],
     namespaced: true,
     columns: PRINTER_COLUMNS.NetworkInterfaceClaim,
     nameSchema: dnsSubdomain,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dnsSubdomain } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { reference } from '../spec-fields.ts';
-import { LOCATION_LABEL, NETWORKING } from './groups.ts';
+import { CATEGORIES, LOCATION_LABEL, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** Interfaces are made by the ledger: of their spec nothing is a client's to change. */
@@ -12,6 +12,7 @@ export const interfaces = defineKind({
   plural: 'networkinterfaces',
   singular: 'networkinterface',
   shortNames: ['nic'],
+  categories: [CATEGORIES.networking, CATEGORIES.ofProject],
   namespaced: true,
   columns: PRINTER_COLUMNS.NetworkInterface,
   nameSchema: dnsSubdomain,

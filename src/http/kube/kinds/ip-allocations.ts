@@ -3,7 +3,7 @@ import { family } from '../../../ledger/ip-class.ts';
 import type { ObjectKey, Views } from '../../../views/views.ts';
 import { refusalAnswer } from '../../refusals.ts';
 import { defineKind } from '../kind.ts';
-import { IPAM } from './groups.ts';
+import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const RESOURCE = { ...IPAM, kind: 'IPAllocation', plural: 'ipallocations' } as const;
@@ -13,6 +13,7 @@ export const ipAllocations = defineKind({
   ...RESOURCE,
   singular: 'ipallocation',
   shortNames: ['ipalloc'],
+  categories: [CATEGORIES.ipam, CATEGORIES.ofProject],
   namespaced: true,
   columns: PRINTER_COLUMNS.IPAllocation,
   nameSchema: z.string(),

@@ -4,7 +4,7 @@ import { family } from '../../../ledger/ip-class.ts';
 import { dnsLabel, dnsSubdomain } from '../../../ledger/names.ts';
 import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
-import { IPAM } from './groups.ts';
+import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 /** An address, or a prefix without host bits. */
@@ -49,6 +49,7 @@ export const ipClaims = defineKind({
   plural: 'ipclaims',
   singular: 'ipclaim',
   shortNames: ['ipc'],
+  categories: [CATEGORIES.ipam, CATEGORIES.ofProject],
   namespaced: true,
   columns: PRINTER_COLUMNS.IPClaim,
   nameSchema: dnsSubdomain,

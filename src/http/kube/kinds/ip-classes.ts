@@ -1,7 +1,7 @@
 import { IMMUTABLE_CLASS_FIELDS, ipClassSpec } from '../../../ledger/ip-class.ts';
 import { dnsLabel } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
-import { IPAM } from './groups.ts';
+import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const isMutable = (field: string) => !IMMUTABLE_CLASS_FIELDS.some((one) => one === field);
@@ -13,6 +13,7 @@ export const ipClasses = defineKind({
   plural: 'ipclasses',
   singular: 'ipclass',
   shortNames: [],
+  categories: [CATEGORIES.ipam],
   namespaced: false,
   columns: PRINTER_COLUMNS.IPClass,
   nameSchema: dnsLabel,

@@ -2,7 +2,7 @@ import { IMMUTABLE_POOL_FIELDS, ipPoolSpec } from '../../../ledger/ip-pool.ts';
 import { dnsSubdomain } from '../../../ledger/names.ts';
 import { projectOfScopedPool } from '../../../ledger/streams.ts';
 import { defineKind } from '../kind.ts';
-import { IPAM } from './groups.ts';
+import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const isMutable = (field: string) => !IMMUTABLE_POOL_FIELDS.some((one) => one === field);
@@ -17,6 +17,7 @@ export const ipPools = defineKind({
   plural: 'ippools',
   singular: 'ippool',
   shortNames: [],
+  categories: [CATEGORIES.ipam],
   namespaced: false,
   columns: PRINTER_COLUMNS.IPPool,
   nameSchema: dnsSubdomain,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dnsLabel } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { refuseLarge } from '../spec-fields.ts';
-import { NETWORKING } from './groups.ts';
+import { CATEGORIES, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const specSchema = z.strictObject({
@@ -22,6 +22,7 @@ export const locations = defineKind({
   plural: 'locations',
   singular: 'location',
   shortNames: ['loc'],
+  categories: [CATEGORIES.networking],
   namespaced: false,
   columns: PRINTER_COLUMNS.Location,
   nameSchema: dnsLabel,

@@ -12,6 +12,7 @@ export const namespaces = defineKind({
   plural: 'namespaces',
   singular: 'namespace',
   shortNames: ['ns'],
+  categories: [],
   namespaced: false,
   columns: PRINTER_COLUMNS.Namespace,
   nameSchema: dnsLabel,

@@ -3,7 +3,7 @@ import { dnsSubdomain } from '../../../ledger/names.ts';
 import { presenceName } from '../../../ledger/streams.ts';
 import { defineKind } from '../kind.ts';
 import { reference, refuseDuplicates, subnetPrefix } from '../spec-fields.ts';
-import { NETWORKING } from './groups.ts';
+import { CATEGORIES, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const subnets = z
@@ -32,6 +32,7 @@ export const networkContexts = defineKind({
   plural: 'networkcontexts',
   singular: 'networkcontext',
   shortNames: ['netctx'],
+  categories: [CATEGORIES.networking, CATEGORIES.ofProject],
   namespaced: true,
   columns: PRINTER_COLUMNS.NetworkContext,
   nameSchema: dnsSubdomain,

@@ -4,7 +4,7 @@ import { dnsLabel } from '../../../ledger/names.ts';
 import { invalidValue } from '../field-errors.ts';
 import { defineKind } from '../kind.ts';
 import { ipFamilies, ipv4Range, ipv6Range } from '../spec-fields.ts';
-import { NETWORKING } from './groups.ts';
+import { CATEGORIES, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 
 const specSchema = z.strictObject({
@@ -25,6 +25,7 @@ export const networks = defineKind({
   plural: 'networks',
   singular: 'network',
   shortNames: ['net'],
+  categories: [CATEGORIES.networking, CATEGORIES.ofProject],
   namespaced: true,
   columns: PRINTER_COLUMNS.Network,
   nameSchema: dnsLabel,
