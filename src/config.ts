@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { dnsLabel } from './ledger/names.ts';
 import { limits } from './limits.ts';
+import type { CertificateFiles } from './security/given-certificate.ts';
 import type { StoreSetting } from './store/open-store.ts';
 
 /** An address to listen on: `127.0.0.1:8470`, `[::1]:0`, `localhost:8470`. */
@@ -112,11 +113,32 @@ export const SETTINGS = {
     help: 'who is let in; ledgers may share it (default tokens.json in the data directory)',
     schema: z.string().min(1),
   },
+  'tls-cert': {
+    env: 'NETALLOC_TLS_CERT',
+    value: 'file',
+    fallback: undefined,
+    help: 'a certificate in place of our own, with those that lead to its authority',
+    schema: z.string().min(1),
+  },
+  'tls-key': {
+    env: 'NETALLOC_TLS_KEY',
+    value: 'file',
+    fallback: undefined,
+    help: 'its private key',
+    schema: z.string().min(1),
+  },
+  'tls-ca': {
+    env: 'NETALLOC_TLS_CA',
+    value: 'file',
+    fallback: undefined,
+    help: 'the authority for the kubeconfig, where the machines of clients do not trust it',
+    schema: z.string().min(1),
+  },
   'tls-san': {
     env: 'NETALLOC_TLS_SAN',
     value: 'name,...',
     fallback: undefined,
-    help: 'further names of the certificate; the kubeconfig has the first',
+    help: 'further names of our own certificate; the kubeconfig has the first',
     schema: hostNames,
   },
   'log-level': {
@@ -144,6 +166,8 @@ type SettingName = keyof typeof SETTINGS;
 export interface SecuritySettings {
   /** The tokens file. What else ledgers may share with it stands beside it. */
   readonly tokens: string;
+  /** The files of a certificate in place of our own. */
+  readonly given: CertificateFiles | undefined;
   /** Names and addresses by which clients reach the service, beside those of this machine. */
   readonly names: readonly string[];
 }
@@ -204,21 +228,34 @@ function securityOf(
   { host }: ListenAddress,
   data: string,
 ): SecuritySettings | undefined {
-  const tokens = read('tokens') as string | undefined;
+  const text = (name: SettingName) => read(name) as string | undefined;
   const names = read('tls-san') as string[] | undefined;
   if (read('insecure-http') === undefined) {
-    return { tokens: resolve(tokens ?? join(data, 'tokens.json')), names: names ?? [] };
+    const tokens = resolve(text('tokens') ?? join(data, 'tokens.json'));
+    return { tokens, given: certificateFiles(text), names: names ?? [] };
   }
-  const others = { tokens, 'tls-san': names };
-  for (const [name, value] of Object.entries(others)) {
-    if (value === undefined) continue;
-    throw new InvalidSetting(`--insecure-http and --${name} exclude one another`);
+  const others: SettingName[] = ['tokens', 'tls-cert', 'tls-key', 'tls-ca', 'tls-san'];
+  const other = others.find((name) => read(name) !== undefined);
+  if (other !== undefined) {
+    throw new InvalidSetting(`--insecure-http and --${other} exclude one another`);
   }
   if (isLoopback(host)) return undefined;
   throw new InvalidSetting(
     `--insecure-http has no authentication and listens on loopback only, not on ${host}: ` +
       'without it the service has TLS and tokens, and may listen anywhere',
   );
+}
+
+function certificateFiles(
+  text: (name: SettingName) => string | undefined,
+): CertificateFiles | undefined {
+  const [certificate, key, authority] = [text('tls-cert'), text('tls-key'), text('tls-ca')];
+  if (certificate !== undefined && key !== undefined) {
+    const files = { certificate: resolve(certificate), key: resolve(key) };
+    return { ...files, authority: authority === undefined ? undefined : resolve(authority) };
+  }
+  if (certificate === undefined && key === undefined && authority === undefined) return undefined;
+  throw new InvalidSetting('--tls-cert and --tls-key are given together; --tls-ca only with them');
 }
 
 function readFlags(args: readonly string[]): Partial<Record<SettingName, string>> {

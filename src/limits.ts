@@ -9,10 +9,9 @@ export const limits = {
   /** Requests of one subject: how many a second, and how many at once after a pause. */
   subjectRequestsPerSecondMax: 5_000,
   subjectRequestsBurstMax: 20_000,
-  /** Tokens in a file, the projects or locations of one, and how often the file is looked at. */
+  /** Tokens in a file, and the projects or locations of one. */
   tokensMax: 10_000,
   tokenScopesMax: 1_000,
-  tokensPollMs: 250,
   /** How long one who writes it waits for another, and how often it is tried meanwhile. */
   tokensFileWaitMsMax: 5_000,
   tokensFileRetryMs: 20,
@@ -22,8 +21,10 @@ export const limits = {
   certificateBackdatedMs: 3_600_000,
   /** Names and addresses in one, beside those of the machine. */
   certificateNamesMax: 64,
-  /** How often it is looked whether one is to be renewed. */
-  certificateCheckMs: 3_600_000,
+  /** How long it takes until one that could not be renewed is tried again. */
+  certificateRetryMs: 3_600_000,
+  /** How often it is looked whether tokens or certificates are others than before. */
+  securityPollMs: 250,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */

@@ -27,6 +27,8 @@ const OPERATOR_PROBLEMS = [
  * Runs a subcommand, and ends the process with its exit code.
  */
 export async function run(args: readonly string[], version: string): Promise<void> {
+  // Whatever is written is for its owner alone.
+  process.umask(0o077);
   try {
     const code = await runCommand(args, {
       env: process.env,

@@ -121,10 +121,10 @@ async function openParts(
     if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
     return { url: urlOf('http', address, port), operator: undefined, failed };
   }
-  secured.keepRenewed(app.server as unknown as HttpsServer);
   const { host } = config.listen;
   const reachedBy = config.security?.names[0] ?? (isWildcard(host) ? '127.0.0.1' : host);
-  const operator = secured.writeOperatorFiles(urlOf('https', reachedBy, port));
+  const server = app.server as unknown as HttpsServer;
+  const operator = secured.follow(server, urlOf('https', reachedBy, port));
   return { url: urlOf('https', host, port), operator, failed };
 }
 
@@ -139,23 +139,25 @@ function isWildcard(host: string): boolean {
 
 /** Certificates and tokens; undefined for plain HTTP without authentication. */
 async function securedBy(
-  { security, listen: { host } }: Config,
+  { security, listen: { host }, timeOffsetSeconds }: Config,
   directory: string,
   { clock, randomBytes, log }: Pick<World, 'clock' | 'randomBytes' | 'log'>,
 ): Promise<Secured | undefined> {
   if (security === undefined) return undefined;
-  const onFault = (err: unknown) => log.error({ err }, 'tokens or certificates stay as they were');
-  const names = isWildcard(host) ? security.names : [host, ...security.names];
-  const settings = { directory, tokensPath: security.tokens, names };
-  return Secured.open({ ...settings, clock, randomBytes, onFault });
+  const { tokens: tokensPath, given, names } = security;
+  return Secured.open({
+    ...{ directory, tokensPath, given, clock, randomBytes },
+    names: isWildcard(host) ? names : [host, ...names],
+    certificateClock: () => new Date(clock().getTime() - timeOffsetSeconds * 1_000),
+    onFault: (err) => log.error({ err }, 'tokens or certificates stay as they were'),
+  });
 }
 
 /** Who is let in, and how. */
 function accessOf(secured: Secured | undefined): Pick<HttpDeps, 'tls' | 'authenticator'> {
   if (secured === undefined) return { authenticator: loopbackOnly };
-  const { certificate, key } = secured.certificate;
   return {
-    tls: { cert: certificate, key },
+    tls: secured.tls,
     authenticator: bearerTokens((token) => secured.tokens.find(token)),
   };
 }

@@ -67,14 +67,14 @@ function howToGetIn(
     const how = '"netalloc token create --role operator --subject <name>" makes one';
     return [`tokens: ${security.tokens}, with none of an operator that is known here: ${how}`];
   }
-  const [kubeconfig, token, authority] = [
-    ...[operator.kubeconfig, operator.token, operator.authority].map(quoted),
-  ];
+  const [kubeconfig, token] = [operator.kubeconfig, operator.token].map(quoted);
+  const { authority } = operator;
+  const trusting = authority === undefined ? '' : ` --cacert ${quoted(authority)}`;
   return [
     next,
     `  KUBECONFIG=${kubeconfig} kubectl get namespaces`,
     'or',
-    `  curl --cacert ${authority} -H "Authorization: Bearer $(cat ${token})" \\`,
+    `  curl${trusting} -H "Authorization: Bearer $(cat ${token})" \\`,
     `    ${operator.url}/api/v1/namespaces`,
   ];
 }

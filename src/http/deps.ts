@@ -17,6 +17,12 @@ export interface LedgerPort {
   ready(): readonly string[];
 }
 
+interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
+  readonly minVersion: 'TLSv1.2';
+}
+
 /** What the HTTP surface is built on. Clock and ids come from outside, as everywhere. */
 export interface HttpDeps {
   readonly ledger: LedgerPort;
@@ -29,7 +35,7 @@ export interface HttpDeps {
   readonly defaultLocation: string | undefined;
   readonly version: string;
   /** The certificate to serve HTTPS with; plain HTTP without it. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Who sends a request. */
   readonly authenticator: Authenticator;
   /** Bounds of each subject's requests that are other than those in `limits.ts`. */

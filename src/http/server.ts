@@ -51,7 +51,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
 /** The routes do not care whether it is HTTP or HTTPS that they are reached by. */
 function serverOf(options: FastifyServerOptions, tls: HttpDeps['tls']): FastifyInstance {
   if (tls === undefined) return Fastify(options);
-  const secured = { ...options, https: { ...tls, minVersion: 'TLSv1.2' as const } };
+  const secured = { ...options, https: tls };
   return Fastify(secured) as unknown as FastifyInstance;
 }
 

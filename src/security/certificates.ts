@@ -36,7 +36,7 @@ export async function makeAuthority(now: Date, randomBytes: Random): Promise<Key
   return pairOf(certificate, keys);
 }
 
-/** Makes a server's certificate for these names and addresses. */
+/** Makes a server's certificate for these names and addresses. It ends with its authority's. */
 export async function makeServerCertificate(
   authority: KeyPair,
   hosts: readonly string[],
@@ -50,7 +50,10 @@ export async function makeServerCertificate(
     value,
   }));
   const certificate = await x509.X509CertificateGenerator.create({
-    ...periodOf(now, limits.serverCertificateMs),
+    ...periodOf(
+      now,
+      Math.min(limits.serverCertificateMs, issuer.notAfter.getTime() - now.getTime()),
+    ),
     serialNumber: serial(randomBytes),
     subject: 'CN=netalloc',
     issuer: issuer.subject,

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeyPair, makeAuthority, makeServerCertificate } from './certificates.ts';
@@ -11,6 +12,7 @@ interface OwnAuthorityOptions {
   readonly randomBytes: (count: number) => Buffer;
 }
 
+const REMEDY = 'without the file a start makes a new authority, which clients have to be given';
 const PEM = /-----BEGIN (CERTIFICATE|PRIVATE KEY)-----.*?-----END \1-----\n/gs;
 
 /**
@@ -41,6 +43,10 @@ export class OwnAuthority {
       placeFile(keyPath, made.key + made.certificate, randomBytes);
     }
     const pair = pairIn(keyPath);
+    const { validToDate, validTo } = new X509Certificate(pair.certificate);
+    if (validToDate <= clock()) {
+      throw new SecurityFileRefused(`${keyPath}: it was good until ${validTo} only; ${REMEDY}`);
+    }
     const shown = existsSync(certificatePath) ? readFileSync(certificatePath, 'utf8') : '';
     if (shown !== pair.certificate) replaceFile(certificatePath, pair.certificate, randomBytes);
     return new OwnAuthority(pair, certificatePath, options);

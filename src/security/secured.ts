@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:https';
 import { dirname, join } from 'node:path';
 import { limits } from '../limits.ts';
-import type { KeyPair } from './certificates.ts';
+import { type CertificateFiles, GivenCertificate } from './given-certificate.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { makeOperatorToken, operatorTokenPath, readOperatorToken } from './operator-files.ts';
-import type { OwnAuthority } from './own-authority.ts';
 import { replaceFile } from './private-file.ts';
+import type { ServerCertificate } from './server-certificate.ts';
 import { Tokens } from './tokens.ts';
 
 interface SecuredOptions {
@@ -14,9 +14,14 @@ interface SecuredOptions {
   readonly directory: string;
   /** The tokens file; the authority and the operator's token are beside it. */
   readonly tokensPath: string;
-  /** Names of the server, beside those of this machine. */
+  /** Names of the server in a certificate of our own, beside those of this machine. */
   readonly names: readonly string[];
+  /** A certificate in place of our own. */
+  readonly given: CertificateFiles | undefined;
+  /** By which tokens end. */
   readonly clock: () => Date;
+  /** By which clients check certificates, which no drill shifts. */
+  readonly certificateClock: () => Date;
   readonly randomBytes: (count: number) => Buffer;
   readonly onFault: (fault: unknown) => void;
 }
@@ -26,70 +31,85 @@ export interface OperatorFiles {
   readonly url: string;
   readonly kubeconfig: string;
   readonly token: string;
-  readonly authority: string;
+  /** Undefined where clients trust the certificate anyhow. */
+  readonly authority: string | undefined;
 }
 
 /** What keeps a served ledger to those who belong: certificates and tokens. */
 export class Secured {
   readonly tokens: Tokens;
-  /** The certificate that the server begins with. */
-  readonly certificate: KeyPair;
-  readonly #authority: OwnAuthority;
+  readonly #certificate: ServerCertificate;
   readonly #options: SecuredOptions;
-  #renewal: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
 
-  private constructor(authority: OwnAuthority, certificate: KeyPair, options: SecuredOptions) {
-    this.#authority = authority;
+  private constructor(certificate: ServerCertificate, options: SecuredOptions) {
+    this.#certificate = certificate;
     this.#options = options;
-    this.certificate = certificate;
     this.tokens = new Tokens(options.tokensPath, options);
   }
 
   /** Makes what a first start lacks. */
   static async open(options: SecuredOptions): Promise<Secured> {
-    const { directory, tokensPath, names } = options;
-    const shared = dirname(tokensPath);
-    for (const one of [directory, shared]) mkdirSync(one, { recursive: true, mode: 0o700 });
-    // Loaded when it is needed: most of the time of a start is that of loading code.
-    const { OwnAuthority } = await import('./own-authority.ts');
-    const authority = await OwnAuthority.open({ ...options, directory: shared });
-    const certificate = await authority.server(names);
+    const { directory, tokensPath } = options;
+    for (const one of [directory, dirname(tokensPath)]) {
+      mkdirSync(one, { recursive: true, mode: 0o700 });
+    }
+    const certificate = await certificateOf(options);
     await makeOperatorToken(tokensPath, options);
-    return new Secured(authority, certificate, options);
+    return new Secured(certificate, options);
   }
 
-  /** Renews the certificate of a server that listens, long before it ends. */
-  keepRenewed(server: Server): void {
-    const { clock, names, onFault } = this.#options;
-    let renewAtMs = clock().getTime() + limits.serverCertificateMs / 2;
-    const renew = async () => {
-      if (clock().getTime() < renewAtMs) return;
-      const { certificate, key } = await this.#authority.server(names);
-      server.setSecureContext({ cert: certificate, key });
-      renewAtMs = clock().getTime() + limits.serverCertificateMs / 2;
-    };
-    this.#renewal = setInterval(() => renew().catch(onFault), limits.certificateCheckMs);
-    this.#renewal.unref();
+  /** What a server is to be made with. */
+  get tls() {
+    const { certificate, key } = this.#certificate.current;
+    return { cert: certificate, key, minVersion: 'TLSv1.2' } as const;
   }
 
   /**
-   * Writes the kubeconfig of the operator whose token a first start has left, for the address that
-   * the server has now. Undefined when that token is gone.
+   * Follows what is secured by while a server listens: its files are looked at again and again.
+   * Gives by what an operator gets in; undefined when the first start's token is gone.
    */
-  writeOperatorFiles(url: string): OperatorFiles | undefined {
+  follow(server: Server, url: string): OperatorFiles | undefined {
+    const look = () => this.refresh(server, url);
+    this.#poll = setInterval(look, limits.securityPollMs);
+    this.#poll.unref();
+    return this.#writeKubeconfig(url);
+  }
+
+  /** Looks whether tokens or certificate are others than before. */
+  async refresh(server: Server, url: string): Promise<void> {
+    this.tokens.refresh();
+    try {
+      if (!(await this.#certificate.refresh())) return;
+      server.setSecureContext(this.tls);
+      this.#writeKubeconfig(url);
+    } catch (fault) {
+      this.#options.onFault(fault);
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#poll);
+  }
+
+  /** Writes the operator's kubeconfig for the address and authority that the server has now. */
+  #writeKubeconfig(url: string): OperatorFiles | undefined {
     const { directory, tokensPath, randomBytes } = this.#options;
     const token = readOperatorToken(tokensPath);
     if (token === undefined || this.tokens.find(token) === undefined) return undefined;
     const path = join(directory, 'kubeconfig');
-    const authority = this.#authority.certificate;
-    replaceFile(path, kubeconfig({ url, authority, token }), randomBytes);
-    const { certificatePath } = this.#authority;
-    const tokenPath = operatorTokenPath(tokensPath);
-    return { url, kubeconfig: path, token: tokenPath, authority: certificatePath };
+    const { authority } = this.#certificate;
+    const text = kubeconfig({ url, authority: authority?.certificate, token });
+    replaceFile(path, text, randomBytes);
+    const files = { url, kubeconfig: path, token: operatorTokenPath(tokensPath) };
+    return { ...files, authority: authority?.path };
   }
+}
 
-  close(): void {
-    clearInterval(this.#renewal);
-    this.tokens.close();
-  }
+async function certificateOf(options: SecuredOptions): Promise<ServerCertificate> {
+  const { given, certificateClock: clock, tokensPath, names, randomBytes } = options;
+  if (given !== undefined) return new GivenCertificate(given, clock);
+  // Loaded when it is needed: most of the time of a start is that of loading code.
+  const { OwnCertificate } = await import('./own-certificate.ts');
+  return OwnCertificate.open({ directory: dirname(tokensPath), names, clock, randomBytes });
 }

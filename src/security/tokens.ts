@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { limits } from '../limits.ts';
+import { signOf } from './file-sign.ts';
 import type { Identity } from './identity.ts';
 import { tokenParts } from './new-token.ts';
 import { hashOf, readTokenFile, type StoredToken } from './token-file.ts';
@@ -9,7 +8,6 @@ import { hashOf, readTokenFile, type StoredToken } from './token-file.ts';
 export interface TokensOptions {
   readonly clock: () => Date;
   readonly onFault: (fault: unknown) => void;
-  readonly pollMs?: number;
 }
 
 /** Stands for the tokens file in the actor of events. */
@@ -48,13 +46,12 @@ class Known {
 }
 
 /**
- * The tokens of a file that several ledgers may share. The file is looked at again and again: what
- * is written there holds within a moment in every one of them, for answers that are open, too.
+ * The tokens of a file that several ledgers may share. What is written there holds with the next
+ * look at it in every one of them, for answers that are open, too.
  */
 export class Tokens {
   readonly #path: string;
   readonly #options: TokensOptions;
-  readonly #poll: NodeJS.Timeout;
   #known = new Map<string, Known>();
   #seen = '';
 
@@ -63,8 +60,6 @@ export class Tokens {
     this.#path = path;
     this.#options = options;
     this.#read();
-    this.#poll = setInterval(() => this.refresh(), options.pollMs ?? limits.tokensPollMs);
-    this.#poll.unref();
   }
 
   /** Who a token stands for; undefined when it is unknown, revoked or over. */
@@ -91,10 +86,6 @@ export class Tokens {
     for (const known of this.#known.values()) if (known.isOver(nowMs)) known.end();
   }
 
-  close(): void {
-    clearInterval(this.#poll);
-  }
-
   #read(): void {
     const seen = signOf(this.#path);
     if (seen === this.#seen) return;
@@ -112,10 +103,4 @@ export class Tokens {
     );
     for (const [id, known] of before) if (this.#known.get(id) !== known) known.end();
   }
-}
-
-/** Differs when a file has been replaced or written. */
-function signOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? 'none' : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
 }

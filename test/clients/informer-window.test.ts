@@ -18,7 +18,7 @@ async function ledgerWithClock() {
   const clock = { aheadMs: 0 };
   const settings = { plan: undefined, location: undefined, logLevel: 'warn', timeOffsetSeconds: 0 };
   const listen = { host: '127.0.0.1', port: 0 };
-  const security = { tokens: join(data, 'tokens.json'), names: [] };
+  const security = { tokens: join(data, 'tokens.json'), given: undefined, names: [] };
   const service = await startService(
     { ...settings, listen, data, security, store: 'memory' },
     {

@@ -1,13 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { makeAuthority, makeServerCertificate } from '../../src/security/certificates.ts';
 import { changeTokenFile } from '../../src/security/token-file.ts';
 import { accessIn, paths, ServiceProcess, send } from '../faults/process.ts';
 
 /** Starts a service as it is for everybody; it is stopped with the test. */
-async function start(data: string, ...flags: string[]): Promise<ServiceProcess> {
-  const service = await ServiceProcess.start(data, { flags, isSecured: true });
+function start(data: string, ...flags: string[]): Promise<ServiceProcess> {
+  return startWith(data, { flags });
+}
+
+async function startWith(
+  data: string,
+  options: Parameters<typeof ServiceProcess.start>[1],
+): Promise<ServiceProcess> {
+  const service = await ServiceProcess.start(data, { ...options, isSecured: true });
   onTestFinished(async () => {
     service.kill('SIGTERM');
     await service.ended();
@@ -91,7 +100,34 @@ test('ledgers that share a tokens file share the operator and the authority', as
   expect(await namespaces(second?.url ?? '', ofFirst?.headers)).toBe(200);
 });
 
+test('it shows a certificate that it is given, and its kubeconfig has the authority', async () => {
+  const [place, data] = [directory(), directory()];
+  const [cert, key, ca] = ['tls.crt', 'tls.key', 'ca.crt'].map((name) => join(place, name));
+  const made = await makeAuthority(new Date(), randomBytes);
+  const server = await makeServerCertificate(made, ['localhost'], new Date(), randomBytes);
+  writeFileSync(cert as string, server.certificate);
+  writeFileSync(key as string, server.key);
+  writeFileSync(ca as string, made.certificate);
+  const flags = ['--tls-cert', cert, '--tls-key', key, '--tls-ca', ca, '--listen', 'localhost:0'];
+  const { url } = await start(data, ...(flags as string[]));
+  const access = accessIn(join(data, 'kubeconfig'));
+  expect(access).toMatchObject({ server: url, authority: made.certificate });
+  expect(await namespaces(access.server, access.headers)).toBe(200);
+  expect(existsSync(join(data, 'ca.pem'))).toBe(false);
+});
+
+test('a drill that shifts the clock leaves certificates to the clocks of clients', async () => {
+  const data = directory();
+  const { url } = await startWith(data, { env: { NETALLOC_TIME_OFFSET_SECONDS: '31536000' } });
+  const { headers } = accessIn(join(data, 'kubeconfig'));
+  expect(await namespaces(url, headers)).toBe(200);
+});
+
 test.each([
+  [['--insecure-http', '--tls-cert', 'x'], /--insecure-http and --tls-cert exclude one another/],
+  [['--tls-cert', 'x'], /--tls-cert and --tls-key are given together/],
+  [['--tls-ca', 'x'], /--tls-ca only with them/],
+  [['--tls-cert', 'no/cert', '--tls-key', 'no/key'], /netalloc: .*no\/cert: ENOENT/],
   [['--insecure-http', '--tokens', 'x'], /--insecure-http and --tokens exclude one another/],
   [['--insecure-http', '--tls-san', 'x'], /--insecure-http and --tls-san exclude one another/],
   [['--insecure-http', '--listen', '0.0.0.0:0'], /listens on loopback only, not on 0\.0\.0\.0/],

@@ -31,7 +31,6 @@ test('a token is made, listed and revoked', async () => {
   expect(await run('create', ...flags)).toBe(0);
   const [text = ''] = printed.splice(0);
   const tokens = new Tokens(file, { clock: () => NOW, onFault: () => {} });
-  onTestFinished(() => tokens.close());
   expect(tokens.find(text)).toMatchObject({ role: 'provider', subject: 'dfw', locations: ['dfw'] });
   await run('list');
   const [id = ''] = readTokenFile(file).map((one) => one.id);

@@ -29,9 +29,8 @@ async function opened(given: Partial<TokenGrant> = {}) {
   const time = { ms: NOW };
   const faults: unknown[] = [];
   const tokens = new Tokens(path, {
-    ...{ clock: () => new Date(time.ms), onFault: (fault) => faults.push(fault), pollMs: 5 },
+    ...{ clock: () => new Date(time.ms), onFault: (fault) => faults.push(fault) },
   });
-  onTestFinished(() => tokens.close());
   return { path, token, time, tokens, faults };
 }
 
@@ -85,26 +84,32 @@ describe('the file', () => {
     const { path, token, tokens } = await opened();
     const other = made({ subject: 'eve' });
     await changeTokenFile(path, (all) => [...all, other.stored]);
-    await expect.poll(() => tokens.find(other.text)?.subject).toBe('eve');
+    expect(tokens.find(other.text)).toBe(undefined);
+    tokens.refresh();
+    expect(tokens.find(other.text)?.subject).toBe('eve');
     const [ended, kept, left] = [vi.fn(), vi.fn(), vi.fn()];
     tokens.find(token.text)?.whenEnded(ended);
     tokens.find(token.text)?.whenEnded(left)();
     tokens.find(other.text)?.whenEnded(kept);
     await changeTokenFile(path, (all) => all.filter(({ id }) => id !== token.stored.id));
-    await expect.poll(() => tokens.find(token.text)).toBe(undefined);
+    tokens.refresh();
+    expect(tokens.find(token.text)).toBe(undefined);
     expect([ended, kept, left].map(({ mock }) => mock.calls.length)).toEqual([1, 0, 0]);
   });
 
   test('ends everything when it is removed', async () => {
     const { path, token, tokens } = await opened();
     rmSync(path);
-    await expect.poll(() => tokens.find(token.text)).toBe(undefined);
+    tokens.refresh();
+    expect(tokens.find(token.text)).toBe(undefined);
   });
 
   test('that cannot be read changes nothing and is told', async () => {
     const { path, token, tokens, faults } = await opened();
     writeFileSync(path, '{"version": 1, "tokens": [{"id": 1}]}');
-    await expect.poll(() => faults.length).toBe(1);
+    tokens.refresh();
+    tokens.refresh();
+    expect(faults).toHaveLength(1);
     expect(String(faults[0])).toMatch(/tokens file .*tokens\[0\]/s);
     expect(tokens.find(token.text)?.subject).toBe('bob');
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { SETTINGS } from '../../src/config.ts';
 import { importsOf, ROOT, type Source, sourcesIn } from './sources.ts';
 
 const sources = sourcesIn('src', 'projections');
@@ -86,4 +87,11 @@ it('explains every dependency in the README', () => {
   const readme = read('README.md');
   const names = Object.keys({ ...dependencies, ...devDependencies });
   expect(names.filter((name) => !readme.includes(`| \`${name}\``))).toEqual([]);
+});
+
+it('explains every setting in the README', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const isExplained = ([name, { env }]: [string, { env: string }]) =>
+    new RegExp(`^\\| \`--${name}\` +\\| \`${env}\` +\\| `, 'm').test(readme);
+  expect(Object.entries(SETTINGS).filter((setting) => !isExplained(setting))).toEqual([]);
 });
