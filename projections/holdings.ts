@@ -105,8 +105,8 @@ export const holdings: TableProjection = {
   statements: {
     addRange: 'INSERT INTO pool_ranges VALUES (?, ?, ?, ?, ?)',
     begin: 'INSERT INTO holdings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    countOne: `INSERT INTO pool_blocks VALUES (?, ?, ?, 1)
-      ON CONFLICT DO UPDATE SET blocks = blocks + 1`,
+    countMore: `INSERT INTO pool_blocks VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET blocks = blocks + excluded.blocks`,
     count: tally(BLOCK, '+'),
     uncount: tally(BLOCK, '-'),
     keep: keep(BLOCK, '?4, ?5'),
@@ -136,6 +136,7 @@ export const holdings: TableProjection = {
     dropProjectCounts: `DELETE FROM pool_blocks WHERE ${POOLS}`,
     dropProjectRanges: 'DELETE FROM pool_ranges WHERE project = ?',
   },
+  counts: { adds: ['countMore'], beside: ['begin'] },
   on: {
     RangeAdded: ({ data, project }) => [['addRange', ...blockOf(data.pool, data.prefix), project]],
     RangeRemoved: (event) => rangeEnds(event, event.data.pool, event.data.prefix),
@@ -240,7 +241,7 @@ function taken(
   const held = [state, kind, namespace, name, uid, className] as const;
   return [
     ['begin', ...block, ...held, position, recordedAtMs],
-    ['countOne', pool, state, block[3]],
+    ['countMore', pool, state, block[3], 1],
   ];
 }
 

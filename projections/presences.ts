@@ -24,6 +24,7 @@ CREATE INDEX presences_by_location ON presences (location, project);
       WHERE project = ?1 AND context = ?2`,
     end: 'DELETE FROM presences WHERE project = ? AND context = ?',
   },
+  counts: { adds: ['count', 'countBlock'], beside: [] },
   on: {
     NetworkContextCreated: ({ data, project }) => [
       ['begin', project, data.name, data.location.name],

@@ -31,7 +31,11 @@ CREATE INDEX waiting_by_cause ON waiting (cause, project, position);
   on: {
     ClaimQueued: ({ data, project, position }) =>
       waitsFor([data.cause], project, CLAIM, data.name, position),
-    InterfaceReady: ({ data, project }) => [['served', project, CLAIM, data.claim.name]],
+    // Nearly every claim is served by the command that makes it, and has never waited.
+    InterfaceReady: ({ data, project }, present) =>
+      present.isNew(CLAIM, project, data.claim.name)
+        ? []
+        : [['served', project, CLAIM, data.claim.name]],
     InterfaceRebound: ({ data, project }) => [['served', project, CLAIM, data.claim.name]],
     NetworkUpdated: ({ data, project, position }) => {
       const causes = data.waiting.flatMap((wait) => wait.causes);

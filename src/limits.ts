@@ -165,8 +165,8 @@ export const limits = {
 
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,
-  /** How long rows gather before they are written to the views' file, */
-  viewRowsGatherMs: 200,
+  /** How long rows gather before they are committed to the views' file, */
+  viewRowsGatherMs: 1_000,
   /** how many are written in one transaction, */
   viewRowsTransactionMax: 32_768,
   /** and how many may wait for that while the views go on. */

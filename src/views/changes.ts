@@ -34,6 +34,11 @@ export class Changes implements Present {
     return touched === undefined ? this.#present.object(kind, namespace, name) : touched.object;
   }
 
+  isNew(kind: string, namespace: string, name: string): boolean {
+    const touched = this.#touched.get(keyOf(kind, namespace, name));
+    return touched !== undefined && touched.before === undefined;
+  }
+
   poolsOf(project: string): readonly string[] {
     return this.#present.poolsOf(project);
   }

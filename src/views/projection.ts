@@ -23,6 +23,8 @@ export interface Placed<T extends EventType = EventType> {
 export interface Present {
   /** An object as it is stored, without what is filled in at the read. */
   object(kind: string, namespace: string, name: string): KubeObject | undefined;
+  /** Whether the command that is being applied has made an object. */
+  isNew(kind: string, namespace: string, name: string): boolean;
   /** Names of the pools of a project's own space. */
   poolsOf(project: string): readonly string[];
   /** Names of the objects of a namespace that begin so, in order, but for those just made. */
@@ -85,6 +87,11 @@ export interface TableProjection {
   readonly tables: string;
   /** The statements that change them. */
   readonly statements: Readonly<Record<string, string>>;
+  /**
+   * Names of the statements that only add their last value to a count, and of those that neither
+   * read nor change counts: past these the first may be put off, and run once with their sum.
+   */
+  readonly counts?: { readonly adds: readonly string[]; readonly beside: readonly string[] };
   /** What is written for an event, in order. */
   readonly on: {
     readonly [T in EventType]?: (event: Placed<T>, present: Present) => readonly Write[];

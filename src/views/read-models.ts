@@ -28,7 +28,7 @@ import {
 import { ObjectTable, objectTables, objectWrites } from './object-table.ts';
 import type { ObjectProjection, Placed, Present, TableProjection, Touch } from './projection.ts';
 import { RowTable } from './row-table.ts';
-import type { RowAccess, RowSink } from './rows.ts';
+import type { RowAccess, RowSink, RowStatement } from './rows.ts';
 import type { KubeObject } from './views.ts';
 
 /** Interfaces come before claims: a claim copies what its interface shows after the same event. */
@@ -62,10 +62,19 @@ export const READ_MODEL_TABLES = [
 ].join('\n');
 
 /** Every statement that writes rows. Threads tell one another which one by its place. */
-export const ROW_STATEMENTS: readonly string[] = [
-  ...OBJECTS.flatMap((projection) => Object.values(objectWrites(projection))),
-  ...TABLES.flatMap(({ statements }) => Object.values(statements)),
+export const ROW_STATEMENTS: readonly RowStatement[] = [
+  ...OBJECTS.flatMap((projection) => Object.values(objectWrites(projection)).map(plain)),
+  ...TABLES.flatMap(({ statements, counts }) =>
+    Object.entries(statements).map(([name, sql]): RowStatement => {
+      if (counts === undefined || counts.beside.includes(name)) return plain(sql);
+      return { sql, counts: counts.adds.includes(name) ? 'adds' : 'sees' };
+    }),
+  ),
 ];
+
+function plain(sql: string): RowStatement {
+  return { sql, counts: 'plain' };
+}
 
 /** Names and versions of all projections: rows that were written by others are of no use. */
 export const READ_MODEL_VERSIONS = [...OBJECTS, ...TABLES].map(({ name, version }) => [
@@ -89,7 +98,7 @@ export class ReadModels {
 
   constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
     this.#settle = settle;
-    const places = new Map(ROW_STATEMENTS.map((sql, place) => [sql, place]));
+    const places = new Map(ROW_STATEMENTS.map(({ sql }, place) => [sql, place]));
     const access = { database, settle, placeOf: (sql: string) => places.get(sql) as number };
     const objects = OBJECTS.map((projection) => new ObjectTable(projection, access));
     this.objects = new Map(objects.map((table) => [table.projection.kind, table]));
@@ -122,6 +131,7 @@ export class ReadModels {
   /** What exists now. */
   readonly present: Present = {
     object: (kind, namespace, name) => this.table(kind).load(namespace, name)?.object,
+    isNew: () => false,
     poolsOf: (project) => this.#poolsOf(project),
     namesFrom: (kind, namespace, beginning) => this.#namesFrom(kind, namespace, beginning),
   };

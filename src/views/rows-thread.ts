@@ -16,8 +16,8 @@ import {
 } from './rows-behind.ts';
 import { connectViews } from './views-file.ts';
 
-// The thread that writes the rows of the views. Many at once cost much less than few at a time, so
-// it lets them gather for a while, unless somebody waits for them.
+// The thread that writes the rows of the views. It runs what comes in a transaction that it commits
+// after a while, or when somebody waits for rows: a page that many of them change is written once.
 
 /** How long to wait before rows are tried again for which there was no room. */
 const RETRY_MS = 1_000;
@@ -26,7 +26,11 @@ const { path, cells } = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const database = connectViews(path);
 const writer = new RowWriter(database, ROW_STATEMENTS);
+/** What is not committed, */
 const waiting: RowBatch[] = [];
+/** how many of these are in the open transaction, */
+let added = 0;
+/** and how many runs of statements all of them have. */
 let runs = 0;
 let isUrgent = false;
 let isEnding = false;
@@ -34,8 +38,16 @@ let timer: NodeJS.Timeout | undefined;
 
 port.on('message', (task: ThreadTask) => {
   take(task);
-  if (isUrgent || runs >= limits.viewRowsTransactionMax) write();
-  else timer ??= setTimeout(write, limits.viewRowsGatherMs);
+  if (isUrgent || runs >= limits.viewRowsTransactionMax) {
+    write();
+    return;
+  }
+  timer ??= setTimeout(write, limits.viewRowsGatherMs);
+  try {
+    addRows();
+  } catch {
+    // All of it is tried again, and what is wrong is told, when it is to be committed.
+  }
 });
 
 function take(task: ThreadTask): void {
@@ -59,6 +71,14 @@ function takeMore(): void {
   }
 }
 
+/** Has all that waits in the open transaction; there is none any more when it throws. */
+function addRows(): void {
+  const from = added;
+  added = 0;
+  for (const batch of waiting.slice(from)) writer.add(batch);
+  added = waiting.length;
+}
+
 /** Writes all that waits. */
 function write(): void {
   clearTimeout(timer);
@@ -74,7 +94,9 @@ function write(): void {
 function writeOnce(): boolean {
   takeMore();
   try {
-    writer.write(waiting);
+    addRows();
+    added = 0;
+    writer.commit();
   } catch (fault) {
     return mayPass(fault) ? waitForRoom(fault) : giveUp(fault);
   }

@@ -49,38 +49,71 @@ export interface Rows {
   close(): Promise<void>;
 }
 
+/**
+ * A statement that writes rows, and what it has to do with counts. Those that only `add` their last
+ * value to one may wait and be run once with their sum; but not past one that `sees` counts.
+ */
+export interface RowStatement {
+  readonly sql: string;
+  readonly counts: 'adds' | 'sees' | 'plain';
+}
+
 /** Runs the statements that write rows on one connection. */
 export class RowWriter {
   readonly #database: DatabaseSync;
-  readonly #statements: readonly StatementSync[];
+  readonly #statements: readonly { run: StatementSync; counts: RowStatement['counts'] }[];
   readonly #advance: StatementSync;
+  /** What has yet to be added to counts, by all values but the last. */
+  readonly #sums = new Map<string, { statement: number; keys: readonly SqlValue[]; sum: number }>();
+  /** What the open transaction moves the checkpoint from and to. */
+  #from: Position | undefined;
+  #to: Checkpoint | undefined;
 
-  constructor(database: DatabaseSync, statements: readonly string[]) {
+  constructor(database: DatabaseSync, statements: readonly RowStatement[]) {
     this.#database = database;
-    this.#statements = statements.map((sql) => database.prepare(sql));
+    this.#statements = statements.map(({ sql, counts }) => ({
+      run: database.prepare(sql),
+      counts,
+    }));
     this.#advance = database.prepare(
       'UPDATE checkpoint SET position = ?1, hash = ?2 WHERE position = ?3',
     );
   }
 
   run(statement: number, ...values: SqlValue[]): void {
-    this.#statements[statement]?.run(...values);
+    this.#statements[statement]?.run.run(...values);
   }
 
-  /** Writes batches that follow on one another, and moves the checkpoint, in one transaction. */
-  write(batches: readonly RowBatch[]): void {
+  /**
+   * Runs the rows of a batch in the open transaction, or begins one. What throws undoes the whole
+   * transaction, with all batches since the last commit.
+   */
+  add({ from, to, runs }: RowBatch): void {
+    if (this.#to === undefined) this.#database.exec('BEGIN');
+    this.#from ??= from;
     this.#undoneWhenThrown(() => {
-      for (const { from, to, runs } of batches) {
-        for (const [statement, ...values] of runs) this.run(statement, ...values);
-        const { changes } = this.#advance.run(to.position, to.hash, from);
-        if (changes !== 1) throw new Error('another process has written to the views');
-      }
+      if ((this.#to?.position ?? from) !== from) throw new Error('a batch of rows is missing');
+      this.#to = to;
+      for (const run of runs) this.#write(run);
+    });
+  }
+
+  /** Commits what has been added, and moves the checkpoint with it. */
+  commit(): void {
+    const { position, hash } = this.#to as Checkpoint;
+    this.#undoneWhenThrown(() => {
+      this.#writeSums();
+      const { changes } = this.#advance.run(position, hash, this.#from as Position);
+      if (changes !== 1) throw new Error('another process has written to the views');
       this.#database.exec('COMMIT');
+      this.#from = undefined;
+      this.#to = undefined;
     });
   }
 
   /** Does the work, gives what it gives, and leaves no trace of it. */
   tryOut<T>(work: () => T): T {
+    this.#database.exec('BEGIN');
     return this.#undoneWhenThrown(() => {
       const result = work();
       this.#database.exec('ROLLBACK');
@@ -88,11 +121,38 @@ export class RowWriter {
     });
   }
 
+  #write(run: Run): void {
+    const [statement, ...values] = run;
+    const { counts } = this.#statements[statement] as { counts: RowStatement['counts'] };
+    if (counts === 'adds') {
+      this.#addLater(statement, values);
+      return;
+    }
+    if (counts === 'sees') this.#writeSums();
+    this.run(statement, ...values);
+  }
+
+  #addLater(statement: number, values: readonly SqlValue[]): void {
+    const keys = values.slice(0, -1);
+    const key = `${statement}\n${keys.join('\n')}`;
+    const known = this.#sums.get(key);
+    const value = values.at(-1) as number;
+    if (known === undefined) this.#sums.set(key, { statement, keys, sum: value });
+    else known.sum += value;
+  }
+
+  #writeSums(): void {
+    for (const { statement, keys, sum } of this.#sums.values()) this.run(statement, ...keys, sum);
+    this.#sums.clear();
+  }
+
   #undoneWhenThrown<T>(work: () => T): T {
-    this.#database.exec('BEGIN');
     try {
       return work();
     } catch (fault) {
+      this.#sums.clear();
+      this.#from = undefined;
+      this.#to = undefined;
       // SQLite may have rolled back by itself, as it does when the disk is full.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw fault;
@@ -119,7 +179,8 @@ export class RowsAtOnce implements Rows {
   }
 
   write(batch: RowBatch): void {
-    this.#writer.write([batch]);
+    this.#writer.add(batch);
+    this.#writer.commit();
     this.#taken += 1;
   }
 

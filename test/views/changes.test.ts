@@ -139,6 +139,7 @@ describe('the changes of a kind', () => {
     const changes = new Changes({
       object: () => undefined,
       poolsOf: () => [],
+      isNew: () => false,
       namesFrom: () => [],
     });
     const events = [
