@@ -130,10 +130,10 @@ export const limits = {
   /** Events after its last snapshot that make a state worth another one when it leaves memory, */
   snapshotEventsMin: 2_000,
   /** and while it is in use; */
-  snapshotEventsMax: 50_000,
+  snapshotEventsMax: 200_000,
   /** but at least one for so many objects in the state, when it leaves and while it is in use. */
   snapshotObjectsPerEventMax: 16,
-  snapshotObjectsPerEventMin: 2,
+  snapshotObjectsPerEventMin: 1,
   /** Attempts to append after conflicts, and after unknown outcomes. */
   appendAttemptsMax: 8,
   conflictAttemptsMax: 64,

@@ -134,10 +134,17 @@ class Shape<T> {
   }
 }
 
+/** Where records are whose first fields have these names, in this order. */
+interface NamesSoFar {
+  readonly next: Map<string, NamesSoFar>;
+  shape?: Shape<Map<object, number>>;
+}
+
 class Encoder {
   #tokens: Token[] = [];
   readonly #texts = new Map<string, number>();
-  readonly #shapes = new Map<string, Shape<Map<object, number>>>();
+  readonly #shapes: NamesSoFar = { next: new Map() };
+  #shapeCount = 0;
 
   take(): string {
     const part = JSON.stringify(this.#tokens);
@@ -222,7 +229,7 @@ class Encoder {
     if (prototype !== Object.prototype && prototype !== null) {
       throw new TypeError(`a state has no place for a ${prototype?.constructor?.name}`);
     }
-    const shape = this.#shapeOf(Object.keys(record));
+    const shape = this.#shapeOf(record);
     const known = shape.known.get(record);
     if (known !== undefined) {
       shape.hits += 1;
@@ -239,14 +246,26 @@ class Encoder {
     else if (id === KNOWN_MAX && shape.hits === 0) shape.known.clear();
   }
 
-  #shapeOf(names: readonly string[]): Shape<Map<object, number>> {
-    const key = `${names.length} ${names.join('\0')}`;
-    const present = this.#shapes.get(key);
-    if (present !== undefined) return present;
+  /** Found name by name, since most records have a shape that is known. */
+  #shapeOf(record: object): Shape<Map<object, number>> {
+    let end = this.#shapes;
+    for (const name of Object.keys(record)) {
+      let next = end.next.get(name);
+      if (next === undefined) {
+        next = { next: new Map() };
+        end.next.set(name, next);
+      }
+      end = next;
+    }
+    end.shape ??= this.#newShape(Object.keys(record));
+    return end.shape;
+  }
+
+  #newShape(names: readonly string[]): Shape<Map<object, number>> {
     if (names.includes('__proto__')) throw new TypeError('a state has no place for a __proto__');
-    const shape = new Shape(this.#shapes.size, names, new Map<object, number>());
-    this.#shapes.set(key, shape);
-    return shape;
+    const id = this.#shapeCount;
+    this.#shapeCount += 1;
+    return new Shape(id, names, new Map<object, number>());
   }
 }
 
