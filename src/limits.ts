@@ -2,6 +2,10 @@
 export const limits = {
   /** Largest request body. kube-apiserver takes 3 MiB. */
   bodyBytesMax: 3 * 1024 * 1024,
+  /** Operations of one JSON patch, as upstream. */
+  jsonPatchOperationsMax: 10_000,
+  /** A body in YAML, which takes many times as long to read as one in JSON. */
+  yamlBodyBytesMax: 256 * 1024,
   /** Objects within objects in a body; the deepest field of a known kind is about ten deep. */
   bodyDepthMax: 64,
   /** How long a client may take to send one request. */
@@ -34,6 +38,9 @@ export const limits = {
   /** Bytes of one object's labels, annotations and managed fields together, as upstream. */
   objectMetadataBytesMax: 256 * 1024,
   finalizersPerObjectMax: 64,
+  /** Who has updated an object and is told apart from the others; the name of one, as upstream. */
+  updateManagersPerObjectMax: 10,
+  fieldManagerBytesMax: 128,
   ownerReferencesPerObjectMax: 64,
   idempotencyKeyCharsMax: 255,
   /** Bytes of one field that holds a free object or map, as JSON. */

@@ -8,7 +8,7 @@ import { badRequest } from './status.ts';
  * merge would write to.
  */
 function readJson(body: Buffer): unknown {
-  if (body.length === 0) throw badRequest('the body is empty: a JSON object is required');
+  if (body.length === 0) throw badRequest('the body is empty: JSON is required');
   if (!isUtf8(body)) throw badRequest('the body is not valid UTF-8');
   const value = parse(body.toString('utf8'));
   refuseUnsafe(value, 0);
@@ -20,6 +20,13 @@ export function readJsonObject(body: Buffer): Record<string, unknown> {
   const value = readJson(body);
   if (isObject(value)) return value;
   throw badRequest('the body must be a JSON object');
+}
+
+/** A body that has to be a JSON list. */
+export function readJsonList(body: Buffer): readonly unknown[] {
+  const value = readJson(body);
+  if (Array.isArray(value)) return value;
+  throw badRequest('the body must be a JSON list');
 }
 
 /** Whether a JSON value is an object: no array, no null, no scalar. */
@@ -35,7 +42,8 @@ function parse(text: string): unknown {
   }
 }
 
-function refuseUnsafe(value: unknown, depth: number): void {
+/** Refuses a value that no later step should see; `depth` says how deep it stands in its body. */
+export function refuseUnsafe(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth === limits.bodyDepthMax) {
     throw badRequest(`the body is nested more than ${limits.bodyDepthMax} levels deep`);

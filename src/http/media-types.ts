@@ -2,6 +2,9 @@ import { StatusError } from './status.ts';
 
 export const JSON_TYPE = 'application/json';
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
+export const JSON_PATCH_TYPE = 'application/json-patch+json';
+export const APPLY_PATCH_TYPE = 'application/apply-patch+yaml';
+export const PATCH_TYPES = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, APPLY_PATCH_TYPE] as const;
 
 /** JSON as it is, where no other form is named. */
 export const PLAIN = '';
@@ -69,7 +72,7 @@ function notAcceptable(offered: readonly string[]): StatusError {
   return new StatusError('NotAcceptable', message);
 }
 /** The media type of a body without its parameters; a body without a type is JSON. */
-function bodyType(contentType: string | undefined): string {
+export function bodyTypeOf(contentType: string | undefined): string {
   if (contentType === undefined || contentType === JSON_TYPE) return JSON_TYPE;
   const [type = '', ...parameters] = contentType
     .split(';')
@@ -85,9 +88,16 @@ function bodyType(contentType: string | undefined): string {
 
 /** Refuses a body of another type, naming the one that is supported. */
 export function requireBodyType(contentType: string | undefined, supported: string): void {
-  const type = bodyType(contentType);
+  const type = bodyTypeOf(contentType);
   if (type === supported) return;
   const named = type === '' ? 'an empty media type' : type;
   const message = `${named} is not supported here: the supported media type is ${supported}`;
   throw new StatusError('UnsupportedMediaType', message);
+}
+
+/** The refusal of a patch of another type, in upstream's words: kubectl adds which one it was. */
+export function unsupportedPatch(): StatusError {
+  const unknown = 'the body of the request was in an unknown format';
+  const message = `${unknown} - accepted media types include: ${PATCH_TYPES.join(', ')}`;
+  return new StatusError('UnsupportedMediaType', message);
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { AUTHENTICATED } from './auth/enforce.ts';
 import type { Kind } from './kube/kind.ts';
-import { JSON_TYPE, MERGE_PATCH_TYPE } from './media-types.ts';
+import { JSON_TYPE, PATCH_TYPES } from './media-types.ts';
 import { sendJsonText } from './replies.ts';
 
 /**
@@ -70,8 +70,15 @@ const listOptions = readOptions.extend({
   timeoutSeconds: z.string().optional().describe('How long a watch lasts.'),
 });
 export const writeOptions = z
-  .object({ dryRun: z.literal('All'), fieldValidation: z.enum(['Ignore', 'Warn', 'Strict']) })
+  .object({
+    dryRun: z.literal('All'),
+    fieldValidation: z.enum(['Ignore', 'Warn', 'Strict']),
+    fieldManager: z.string().max(limits.fieldManagerBytesMax),
+  })
   .partial();
+const patchOptions = writeOptions.extend({
+  force: z.string().optional().describe('Applies over conflicts with other field managers.'),
+});
 const deleteOptions = z
   .object({
     dryRun: z.literal('All'),
@@ -91,7 +98,7 @@ const QUERIES: Readonly<Record<Operation, object>> = {
   list: jsonSchema(listOptions),
   create: jsonSchema(writeOptions),
   replace: jsonSchema(writeOptions),
-  patch: jsonSchema(writeOptions),
+  patch: jsonSchema(patchOptions),
   delete: jsonSchema(deleteOptions),
 };
 const WRITE_HEADERS = jsonSchema(idempotencyKey);
@@ -116,7 +123,7 @@ function bodyOf(kind: Kind, operation: Operation): FastifySchema {
   if (operation === 'create' || operation === 'replace') {
     return { consumes: [JSON_TYPE], body: { $ref: `${kind.kind}#` } };
   }
-  if (operation === 'patch') return { consumes: [MERGE_PATCH_TYPE], body: { type: 'object' } };
+  if (operation === 'patch') return { consumes: [...PATCH_TYPES], body: {} };
   return {};
 }
 

@@ -8,15 +8,30 @@ import { generatedName } from './generated-name.ts';
 import type { Kind, ObjectBody, Writes } from './kind.ts';
 import { namespaces } from './kinds/namespaces.ts';
 import { readObject, requireAllowedName } from './object-body.ts';
-import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
+import { ObjectOwners } from './object-owners.ts';
+import {
+  keptLabelProblems,
+  keptMetadata,
+  ownableFields,
+  sizeProblems,
+  storedMetadata,
+} from './stored-metadata.ts';
+import { ownableIn } from './written-body.ts';
 
-/** Creates an object and answers with it, complete: a claim's answer has its addresses. */
+/** The writes of a kind whose objects clients create. */
+export type CreatingWrites = Writes & Required<Pick<Writes, 'create'>>;
+
+/**
+ * Creates an object and answers with it, complete: a claim's answer has its addresses. Where the
+ * body is a configuration that is applied, what it says is owned, and not what it leaves open.
+ */
 export async function createObject(
   exchange: Exchange,
   kind: Kind,
-  writes: Writes & Required<Pick<Writes, 'create'>>,
+  writes: CreatingWrites,
   namespace: string,
   body: unknown,
+  configuration?: Record<string, unknown>,
 ): Promise<Answer> {
   const read = readObject(kind, namespace, body, exchange);
   if (read.metadata.resourceVersion) {
@@ -32,9 +47,16 @@ export async function createObject(
     return { code, text: present(objectAt(deps.views, kind, key, revision), kind, name) };
   }
   const kept = keptMetadata(writes, read.spec);
-  const causes = keptLabelProblems(read.metadata, kept);
+  const plain = storedMetadata(read.metadata, kept);
+  const owners = new ObjectOwners(exchange, undefined, kind.shape, kind);
+  const made = ownableFields(writes, plain, read.spec);
+  const managedFields =
+    configuration === undefined
+      ? owners.afterUpdate({}, made)
+      : owners.apply({}, ownableIn(configuration, made), false).managedFields(made);
+  const metadata = storedMetadata(read.metadata, kept, managedFields);
+  const causes = [...keptLabelProblems(read.metadata, kept), ...sizeProblems(metadata)];
   if (causes.length > 0) throw invalid(kind, name, causes);
-  const metadata = storedMetadata(read.metadata, kept);
   const desired = { ...key, spec: read.spec, metadata };
   const command = writes.create(desired, exchange.request.actor);
   const accepted = await carryOut(exchange, command);

@@ -9,6 +9,7 @@ import type { HttpDeps } from '../deps.ts';
 import { queryValue, queryValues } from '../query.ts';
 import { badRequest, invalid, StatusError } from '../status.ts';
 import { unsupportedValue } from './field-errors.ts';
+import { type FieldManager, fieldManagerOf, fieldManagerProblems } from './field-manager.ts';
 import { FIELD_VALIDATION, type FieldValidation } from './field-validation.ts';
 
 export type WriteVerb = 'Create' | 'Update' | 'Patch' | 'Delete';
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly deps: HttpDeps;
   readonly grant: Grant;
   readonly fieldValidation: FieldValidation;
+  /** Who owns the fields that are written. */
+  readonly writer: FieldManager;
   readonly request: LedgerRequest;
   /** The answer of an earlier request with the same key and content. */
   readonly answered: AnsweredCommand | undefined;
@@ -32,6 +35,7 @@ interface WriteOptions {
   readonly verb: WriteVerb;
   readonly correlationId: string;
   readonly fieldValidation: FieldValidation;
+  readonly writer: FieldManager;
   readonly dryRun: boolean;
   readonly idempotencyKey: string | undefined;
   /** What makes two requests the same; asked for when there is a key. */
@@ -51,8 +55,12 @@ export function beginExchange(deps: HttpDeps, http: FastifyRequest, verb: WriteV
 export function readQueryOptions(
   http: FastifyRequest,
   verb: WriteVerb,
-): Pick<WriteOptions, 'fieldValidation' | 'dryRun'> {
+): Pick<WriteOptions, 'fieldValidation' | 'dryRun' | 'writer'> {
+  const writer = fieldManagerOf(http);
+  const problems = fieldManagerProblems(writer);
+  if (problems.length > 0) throw invalid(optionsOf(verb), '', problems);
   return {
+    writer,
     fieldValidation: fieldValidationOf(http, verb),
     dryRun: isDryRun(queryValues(http, 'dryRun'), verb),
   };
@@ -60,13 +68,14 @@ export function readQueryOptions(
 
 /** Begins what is answered as one writing request, whatever it was a part of. */
 export function newExchange(deps: HttpDeps, options: WriteOptions): Exchange {
-  const { grant, verb, correlationId, fieldValidation, dryRun, idempotencyKey: key } = options;
+  const { grant, verb, correlationId, fieldValidation, writer, dryRun } = options;
+  const { idempotencyKey: key } = options;
   const { issuer, subject, role } = grant.identity;
   const actor = { issuer, subject, role };
   const request = { correlationId, actor, dryRun };
   const warnings = new Set<string>();
   const exchange = {
-    ...{ deps, grant, warnings, fieldValidation },
+    ...{ deps, grant, warnings, fieldValidation, writer },
     warn: (text: string) => {
       if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
     },
@@ -87,6 +96,14 @@ export function newExchange(deps: HttpDeps, options: WriteOptions): Exchange {
 export function withDryRun(exchange: Exchange, dryRun: boolean): Exchange {
   if (!dryRun || exchange.request.dryRun) return exchange;
   return { ...exchange, request: { ...exchange.request, dryRun } };
+}
+
+/** The same exchange as one that creates its object: a repeated request is told so again. */
+export function asCreation(exchange: Exchange): Exchange {
+  const { request } = exchange;
+  const { idempotency } = request;
+  if (idempotency === undefined) return exchange;
+  return { ...exchange, request: { ...request, idempotency: { ...idempotency, code: 201 } } };
 }
 
 /** A key stands for one request: another one under it is refused, whatever became of the first. */
@@ -114,8 +131,12 @@ function invalidOption(
   value: unknown,
   supported: readonly string[],
 ): StatusError {
-  const options = { group: 'meta.k8s.io', kind: `${verb}Options` };
-  return invalid(options, '', [unsupportedValue(option, value, supported)]);
+  return invalid(optionsOf(verb), '', [unsupportedValue(option, value, supported)]);
+}
+
+/** What the options of a request are called in refusals of them. */
+export function optionsOf(verb: WriteVerb) {
+  return { group: 'meta.k8s.io', kind: `${verb}Options` };
 }
 
 function fieldValidationOf(http: FastifyRequest, verb: WriteVerb): FieldValidation {

@@ -1,18 +1,37 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Condition, ProviderStatus } from '../../ledger/events.ts';
+import type { ReportInterfaceStatus } from '../../ledger/project/interfaces.ts';
 import { limits } from '../../limits.ts';
 import type { KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
+import { isObject } from '../json-body.ts';
+import { invalid } from '../status.ts';
 import { type Answer, expectationOf, requireCurrent } from './carry-out.ts';
 import type { Exchange } from './exchange.ts';
 import { readBySchema } from './field-validation.ts';
 import type { Kind } from './kind.ts';
 import { requireName, requireNamespace, requireType } from './object-body.ts';
+import { ObjectOwners } from './object-owners.ts';
+import { keyedList, shapeOf } from './ownership/shape.ts';
 import { refuseDuplicates } from './spec-fields.ts';
-import { type Change, changeObject, type WrittenBody, writtenObject } from './update.ts';
+import { sizeProblems } from './stored-metadata.ts';
+import { type Change, changeObject } from './update.ts';
+import {
+  type Configuration,
+  namedConfiguration,
+  type Replacement,
+  type WrittenBody,
+  writtenObject,
+} from './written-body.ts';
 
 /** The conditions of an interface that a provider reports; all others are the ledger's. */
 const REPORTED_CONDITIONS = ['Prepared', 'Programmed'];
+
+/** Those conditions as the ledger has made them. */
+const SEEDS = REPORTED_CONDITIONS.map((type) => {
+  const message = 'waiting for the provider';
+  return { type, status: 'Unknown', reason: 'Pending', message } as const;
+});
 
 const reportedCondition = z.strictObject({
   type: z.string(),
@@ -37,7 +56,8 @@ const conditions = z
       const issues = reportedCondition.safeParse(condition).error?.issues ?? [];
       for (const issue of issues) context.addIssue({ ...issue, path: [index, ...issue.path] });
     });
-  });
+  })
+  .meta(keyedList('type'));
 
 const text = z.string().min(1).max(253);
 const statusBody = z.looseObject({
@@ -63,6 +83,8 @@ const reportBody = z.strictObject({
   status: statusBody,
 });
 
+const shape = shapeOf(reportBody);
+
 /** Records what a provider reports about an interface. */
 export function reportStatus(
   exchange: Exchange,
@@ -71,33 +93,86 @@ export function reportStatus(
   written: WrittenBody,
 ): Promise<Answer> {
   return changeObject(exchange, kind, key, (current) => {
-    const body = writtenObject(written, current);
+    const { object } = current;
+    const { managedFields: present } = object.metadata;
+    const place = { apiVersion: kind.apiVersion, subresource: 'status' };
+    const owners = new ObjectOwners(exchange, present, shape, place);
+    const before = ownableStatus(reportedStatus(object));
+    const applying =
+      'configuration' in written ? applyingStatus(owners, key, written, before) : undefined;
+    const body = applying?.body ?? writtenObject(written as Replacement, current);
     requireType(kind, body);
     const read = readBySchema(reportBody, body, kind, key.name, exchange);
     requireNamespace(key.namespace, read.metadata.namespace);
     requireName(key, read.metadata.name);
     requireCurrent(kind, current, read.metadata);
-    return reportOf(exchange, key, read.status, current);
+    const status = statusAsReported(exchange, read.status, object);
+    const after = ownableStatus(status);
+    const managedFields = applying?.managedFields(after) ?? owners.afterUpdate(before, after);
+    const causes = sizeProblems({ ...object.metadata, managedFields });
+    if (causes.length > 0) throw invalid(kind, key.name, causes);
+    return reportOf(key, { status, managedFields }, current);
   });
 }
 
-function reportOf(
+/** What is applied to a status: a condition that its manager says no more is as it was seeded. */
+function applyingStatus(
+  owners: ObjectOwners,
+  key: ObjectKey,
+  { configuration, force }: Configuration,
+  live: OwnableStatus,
+) {
+  const { metadata, status: sent = {}, ...others } = namedConfiguration(configuration, key);
+  const { value, managedFields } = owners.apply(live, { status: sent }, force);
+  const { status } = structuredClone(value) as { status: unknown };
+  const conditions = isObject(status) ? (status.conditions ?? []) : [];
+  if (isObject(status) && Array.isArray(conditions)) {
+    const seeds = SEEDS.filter(({ type }) => !conditions.some((one) => one?.type === type));
+    status.conditions = [...conditions, ...seeds];
+  }
+  return { body: { ...others, metadata, status }, managedFields };
+}
+
+interface OwnableStatus {
+  readonly status: Partial<ProviderStatus>;
+}
+
+/** What providers have said in a status; what the ledger has seeded is nobody's. */
+function ownableStatus({ conditions, ...others }: ProviderStatus): OwnableStatus {
+  const said = conditions.filter(
+    ({ status, reason }) => !(status === 'Unknown' && reason === 'Pending'),
+  );
+  return { status: { ...others, ...(said.length === 0 ? {} : { conditions: said }) } };
+}
+
+function statusAsReported(
   exchange: Exchange,
-  { namespace, name }: ObjectKey,
   sent: StatusBody,
-  current: ViewedObject,
-): Change {
-  const { object } = current;
+  object: KubeObject,
+): ProviderStatus {
   warnOfIgnored(exchange, sent, object);
   const now = `${exchange.deps.clock().toISOString().slice(0, 19)}Z`;
-  const status: ProviderStatus = {
+  return {
     conditions: reportedConditions(sent, object, now),
     ...(sent.attachmentRef ? { attachmentRef: sent.attachmentRef } : {}),
     ...(sent.vpc ? { vpc: sent.vpc } : {}),
   };
-  if (isDeepStrictEqual(status, reportedStatus(object))) return { command: undefined, object };
+}
+
+function reportOf(
+  { namespace, name }: ObjectKey,
+  report: Required<Pick<ReportInterfaceStatus, 'status' | 'managedFields'>>,
+  current: ViewedObject,
+): Change {
+  const { object } = current;
+  const { managedFields = [] } = object.metadata;
+  const present = { status: reportedStatus(object), managedFields };
+  if (isDeepStrictEqual(report, present)) return { command: undefined, object };
   const expect = expectationOf(current);
-  const command = { type: 'ReportInterfaceStatus', name, expect, status } as const;
+  const said = isDeepStrictEqual(report.managedFields, managedFields)
+    ? { status: report.status }
+    : report;
+  const command = { type: 'ReportInterfaceStatus', name, expect, ...said } as const;
   return { command: { project: namespace, command }, object };
 }
 

@@ -8,12 +8,15 @@ import type { ObjectKey, Views } from '../../views/views.ts';
 import type { Resource, StatusCause } from '../status.ts';
 import type { Column } from './columns.ts';
 import { type MetadataBody, metadataBody } from './metadata.ts';
+import { type Shape, shapeOf } from './ownership/shape.ts';
 
 /** A kind of object that is served: everything the generic handlers need to know of it. */
 export interface Kind<Spec = unknown> extends KindDefinition<Spec> {
   readonly apiVersion: string;
   /** The schema of a whole object in a request's body. */
   readonly bodySchema: z.ZodType<ObjectBody<Spec>>;
+  /** How an object is divided into fields that can be owned apart. */
+  readonly shape: Shape;
 }
 
 /** What a kind's file says of it; the rest follows. */
@@ -104,5 +107,8 @@ export function defineKind<Spec>(definition: KindDefinition<Spec>): Kind<Spec> {
     status: z.unknown().optional(),
   });
   const apiVersion = group === '' ? version : `${group}/${version}`;
-  return { ...definition, apiVersion, bodySchema: bodySchema as z.ZodType<ObjectBody<Spec>> };
+  return {
+    ...{ ...definition, apiVersion, shape: shapeOf(bodySchema) },
+    bodySchema: bodySchema as z.ZodType<ObjectBody<Spec>>,
+  };
 }

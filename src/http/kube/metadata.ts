@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dnsSubdomain } from '../../ledger/names.ts';
 import { limits } from '../../limits.ts';
+import { keyedList, SET_LIST } from './ownership/shape.ts';
 
 /**
  * The metadata of objects, checked as Kubernetes checks it.
@@ -56,7 +57,8 @@ const finalizers = z
   .max(limits.finalizersPerObjectMax)
   .superRefine((list, context) => {
     for (const finalizer of list) report(context, finalizer, qualifiedNameProblem(finalizer));
-  });
+  })
+  .meta(SET_LIST);
 
 const reference = z.string().min(1).max(253);
 const ownerReferences = z
@@ -70,7 +72,8 @@ const ownerReferences = z
       blockOwnerDeletion: z.boolean().optional(),
     }),
   )
-  .max(limits.ownerReferencesPerObjectMax);
+  .max(limits.ownerReferencesPerObjectMax)
+  .meta(keyedList('uid'));
 
 const ignored = z.unknown().optional();
 

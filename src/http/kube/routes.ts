@@ -6,26 +6,27 @@ import { REVIEW_RESOURCES } from '../auth/reviews.ts';
 import { checked } from '../checked.ts';
 import type { HttpDeps } from '../deps.ts';
 import type { Freshness } from '../freshness.ts';
-import { readJsonObject } from '../json-body.ts';
-import { JSON_TYPE, MERGE_PATCH_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
+import { JSON_TYPE, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
 import { addWarnings, sendJsonText } from '../replies.ts';
+import { applyObject } from './apply.ts';
 import { refuseAsOfBesideReads, untilInstantIsOver } from './as-of.ts';
 import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
 import { resourceOfKind } from './discovery.ts';
 import { addDiscovery } from './discovery-routes.ts';
-import { beginExchange, bodyOf, type Exchange, type WriteVerb } from './exchange.ts';
+import { beginExchange, type Exchange, type WriteVerb } from './exchange.ts';
 import { reportStatus } from './interface-status.ts';
 import type { Kind, Writes } from './kind.ts';
 import { type ListText, listObjects } from './list.ts';
 import { getObject } from './read.ts';
 import { untilLatest, untilShown } from './until-shown.ts';
-import { updateObject, type WrittenBody } from './update.ts';
+import { updateObject } from './update.ts';
 import { watchObjects } from './watch.ts';
 import { isWatch } from './watch-request.ts';
 import { Watchers } from './watchers.ts';
+import { readBody, readPatch, type WrittenBody } from './written-body.ts';
 
 /** Adds the Kubernetes API: discovery, and the resources of every kind that is served. */
 export function addKubeRoutes(
@@ -132,7 +133,7 @@ function addWrites(
     const route = { schema: kindRouteSchema(kind, 'create', one), ...kindAccess('create', kind) };
     app.post(collection, route, (request, reply) =>
       write(deps, request, reply, 'Create', (exchange) => {
-        const body = readBody(request, JSON_TYPE);
+        const body = readBody(request);
         return createObject(exchange, kind, creating, keyOf(request).namespace, body);
       }),
     );
@@ -158,9 +159,12 @@ function addWrites(
     object,
     { schema: kindRouteSchema(kind, 'patch', one), preHandler, ...kindAccess('patch', kind) },
     (request, reply) =>
-      write(deps, request, reply, 'Patch', (exchange) =>
-        updateObject(exchange, kind, writes, keyOf(request), patch(request)),
-      ),
+      write(deps, request, reply, 'Patch', (exchange) => {
+        const patch = readPatch(request, exchange);
+        return 'configuration' in patch
+          ? applyObject(exchange, kind, writes, keyOf(request), patch)
+          : updateObject(exchange, kind, writes, keyOf(request), patch);
+      }),
   );
 }
 
@@ -194,7 +198,7 @@ function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string
     },
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) =>
-        reportStatus(exchange, kind, keyOf(request), patch(request)),
+        reportStatus(exchange, kind, keyOf(request), readPatch(request, exchange)),
       ),
   );
 }
@@ -228,16 +232,7 @@ function negotiated(reply: FastifyReply): FastifyReply {
 }
 
 function replacement(request: FastifyRequest): WrittenBody {
-  return { replacement: readBody(request, JSON_TYPE) };
-}
-
-function patch(request: FastifyRequest): WrittenBody {
-  return { patch: readBody(request, MERGE_PATCH_TYPE) };
-}
-
-function readBody(request: FastifyRequest, type: string): Record<string, unknown> {
-  requireBodyType(request.headers['content-type'], type);
-  return readJsonObject(bodyOf(request.body));
+  return { replacement: readBody(request) };
 }
 
 /** The object that a path names; a part that the path does not have is empty. */

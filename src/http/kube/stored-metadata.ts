@@ -1,9 +1,10 @@
 import type { StoredMetadata } from '../../ledger/events.ts';
+import { limits } from '../../limits.ts';
 import type { KubeObject } from '../../views/views.ts';
 import type { StatusCause } from '../status.ts';
 import { invalidValue } from './field-errors.ts';
 import type { Writes } from './kind.ts';
-import type { MetadataBody } from './metadata.ts';
+import { jsonBytes, type MetadataBody } from './metadata.ts';
 
 /** What the ledger keeps in an object's metadata itself, whatever its clients send. */
 export interface KeptMetadata {
@@ -19,8 +20,7 @@ export function keptMetadata(writes: Writes, spec: unknown): KeptMetadata {
 
 /**
  * What metadata asks to be stored, in the form in which equal requests are equal: without empty
- * fields, and without what the ledger keeps. Managed fields are those of the object: no body has a
- * say in them.
+ * fields, and without what the ledger keeps. Managed fields come apart from it.
  */
 export function storedMetadata(
   { labels, annotations, finalizers, ownerReferences }: MetadataBody | KubeObject['metadata'],
@@ -34,6 +34,32 @@ export function storedMetadata(
     ...filledList('ownerReferences', ownerReferences ?? []),
     ...filledList('managedFields', managedFields),
   };
+}
+
+/** The part of an object that its clients decide about: what can be owned. */
+export function ownableFields(
+  { ignoresSpec, create }: Writes,
+  { managedFields, ...metadata }: StoredMetadata,
+  spec: unknown,
+): OwnableFields {
+  return { metadata, ...(ignoresSpec || create === undefined ? {} : { spec }) };
+}
+/** The fields of metadata that clients decide about. */
+export const OWNABLE_METADATA = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
+export interface OwnableFields {
+  readonly metadata: Omit<StoredMetadata, 'managedFields'>;
+  readonly spec?: unknown;
+}
+
+/** What is wrong with metadata that is larger than what one object may have. */
+export function sizeProblems({ labels, annotations, managedFields }: StoredMetadata) {
+  const bytes = jsonBytes(labels) + jsonBytes(annotations) + jsonBytes(managedFields);
+  const max = limits.objectMetadataBytesMax;
+  if (bytes <= max) return [];
+  const what = 'labels, annotations and managed fields together';
+  const message = `Too long: ${bytes} bytes: ${what} may take no more than ${max} bytes`;
+  return [{ reason: 'FieldValueTooLong', message, field: 'metadata.managedFields' }];
 }
 
 /** The labels of a body that contradict those that the ledger keeps. */

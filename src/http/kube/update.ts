@@ -16,9 +16,17 @@ import {
 import type { Exchange } from './exchange.ts';
 import { invalidValue } from './field-errors.ts';
 import type { Desired, Kind, LedgerCommand, ObjectBody, Writes } from './kind.ts';
-import { mergePatch } from './merge-patch.ts';
 import { readObject, requireAllowedName, requireName } from './object-body.ts';
-import { keptLabelProblems, keptMetadata, storedMetadata } from './stored-metadata.ts';
+import { ObjectOwners } from './object-owners.ts';
+import {
+  keptLabelProblems,
+  keptMetadata,
+  OWNABLE_METADATA,
+  ownableFields,
+  sizeProblems,
+  storedMetadata,
+} from './stored-metadata.ts';
+import { applyingOver, type Replacement, type WrittenBody, writtenObject } from './written-body.ts';
 
 /** What a write makes of the object that it found. */
 export interface Change {
@@ -26,16 +34,6 @@ export interface Change {
   readonly command: LedgerCommand | undefined;
   /** The object as the change leaves it, as far as the client decides about it. */
   readonly object: KubeObject;
-}
-
-/** A whole object, or a patch that is applied to the present one. */
-export type WrittenBody =
-  | { readonly replacement: unknown }
-  | { readonly patch: Readonly<Record<string, unknown>> };
-
-/** The object that a body asks for, given the present one. */
-export function writtenObject(written: WrittenBody, current: ViewedObject): unknown {
-  return 'patch' in written ? mergePatch(current.object, written.patch) : written.replacement;
 }
 
 /**
@@ -103,12 +101,32 @@ export async function updateObject(
 ): Promise<Answer> {
   requireAllowedName(kind, writes, key.name, 'update');
   return changeObject(exchange, kind, key, (current) => {
-    const body = writtenObject(written, current);
+    const { metadata: present, spec } = current.object;
+    const kept = keptMetadata(writes, spec);
+    const stored = storedMetadata(present, kept, present.managedFields);
+    const before = ownableFields(writes, stored, spec);
+    const owners = new ObjectOwners(exchange, present.managedFields, kind.shape, kind);
+    const applying =
+      'configuration' in written ? applyingOver(owners, key, written, before, spec) : undefined;
+    const body = applying?.body ?? writtenObject(written as Replacement, current);
     const read = readObject(kind, key.namespace, body, exchange);
     requireName(key, read.metadata.name);
     requireCurrent(kind, current, read.metadata);
-    return changeOf(exchange, kind, writes, key, read, current);
+    const after = ownableFields(writes, storedMetadata(read.metadata, kept), read.spec);
+    const managedFields =
+      applying?.managedFields(after) ??
+      owners.afterUpdate(before, after, read.metadata.managedFields);
+    const metadata = storedMetadata(read.metadata, kept, managedFields);
+    return changeOf(exchange, kind, writes, key, { read, stored, metadata }, current);
   });
+}
+
+/** What a body asks for, in the form in which it is stored. */
+interface Asked {
+  readonly read: ObjectBody;
+  /** What is stored now, and what is to be. */
+  readonly stored: StoredMetadata;
+  readonly metadata: StoredMetadata;
 }
 
 /** Refuses a change of metadata that is not within the permission. */
@@ -121,7 +139,7 @@ function requireChangeableFields(
 ): void {
   const { metadataFields } = permission;
   if (metadataFields === undefined) return;
-  for (const field of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+  for (const field of OWNABLE_METADATA) {
     if (metadataFields.includes(field) || isDeepStrictEqual(before[field], after[field])) continue;
     const who = `User ${JSON.stringify(identity.subject)} may change metadata of it`;
     throw forbidden(kind, name, `${who} in ${metadataFields.join(', ')} only`);
@@ -133,20 +151,18 @@ function changeOf(
   kind: Kind,
   writes: Writes,
   key: ObjectKey,
-  read: ObjectBody,
+  { read, stored, metadata }: Asked,
   current: ViewedObject,
 ): Change {
-  const { spec: presentSpec, metadata: present } = current.object;
+  const { spec: presentSpec } = current.object;
   const spec = writes.ignoresSpec ? presentSpec : read.spec;
-  const kept = keptMetadata(writes, presentSpec);
   const causes = [
     ...specProblems(writes, presentSpec, spec),
-    ...keptLabelProblems(read.metadata, kept),
+    ...keptLabelProblems(read.metadata, keptMetadata(writes, presentSpec)),
     ...finalizerProblems(current.object, read.metadata.finalizers ?? []),
+    ...sizeProblems(metadata),
   ];
   if (causes.length > 0) throw invalid(kind, key.name, causes);
-  const stored = storedMetadata(present, kept, present.managedFields);
-  const metadata = storedMetadata(read.metadata, kept, present.managedFields);
   requireChangeableFields(grant, kind, key.name, stored, metadata);
   const desired: Desired = { ...key, spec, metadata };
   const expect = expectationOf(current);
@@ -185,6 +201,7 @@ function finalizerProblems({ metadata }: KubeObject, desired: readonly string[])
 }
 
 function withMetadata(object: KubeObject, metadata: object): KubeObject {
-  const { labels, annotations, finalizers, ownerReferences, ...identity } = object.metadata;
+  const { labels, annotations, finalizers, ownerReferences, managedFields, ...identity } =
+    object.metadata;
   return { ...object, metadata: { ...identity, ...metadata } };
 }

@@ -38,7 +38,7 @@ export async function writeClaims(
   kind: ClaimKind,
   http: FastifyRequest,
 ): Promise<BatchAnswer> {
-  const options = readQueryOptions(http, 'Create');
+  const { writer, ...options } = readQueryOptions(http, 'Create');
   requireBodyType(http.headers['content-type'], JSON_TYPE);
   const warnings = new Set<string>();
   const warn = (text: string) => {
@@ -53,7 +53,7 @@ export async function writeClaims(
     run: async (item, index) => {
       try {
         const exchange = newExchange(deps, {
-          ...{ ...options, verb: item.delete === undefined ? 'Create' : 'Delete' },
+          ...{ ...options, writer, verb: item.delete === undefined ? 'Create' : 'Delete' },
           ...{ grant: itemGrant(deps, kind, http, item) },
           ...{ correlationId: http.id, idempotencyKey: item.idempotencyKey },
           requestHash: () => hash('sha256', canonicalJson({ ...options, item }), 'hex'),
