@@ -204,6 +204,15 @@ export const limits = {
   watchMsMax: 3_600_000,
   /** How long a watch that has ended may take to be read to its end. */
   watchEndMsMax: 5_000,
+  /** A line of a log's file; an event is smaller than an append. */
+  transferLineBytesMax: 2 * 1024 * 1024,
+  /** About so much of it is written at a time. */
+  transferChunkChars: 64 * 1024,
+  /** Events of one stream that are copied by one append. */
+  transferAppendEventsMax: 1_000,
+  /** How often people are told how far it has come, and how often it is looked whether to. */
+  transferProgressMs: 2_000,
+  transferProgressEvents: 64,
   readPageEventsMax: 1_000,
   readPageBytesMax: 1024 * 1024,
   /** How long a read of an instant waits for its end, in case that the clock stands still. */
@@ -236,6 +245,11 @@ function assertLimit(holds: boolean, relation: string): void {
 
 assertLimit(limits.appendBytesMax <= 1024 * 1024, 'an append fits every engine');
 assertLimit(limits.appendBytesMax <= limits.storeQueueBytesMax, 'an append fits the queue');
+assertLimit(
+  limits.transferAppendEventsMax <= limits.appendEventsMax,
+  'a copied append fits an append',
+);
+assertLimit(2 * limits.appendBytesMax <= limits.transferLineBytesMax, 'an event fits a line');
 assertLimit(limits.storeWalPagesMoved < limits.storeWalPagesMax, 'the thread is the first to move');
 assertLimit(
   limits.objectMetadataBytesMax + 2 * limits.freeObjectBytesMax < limits.appendBytesMax,

@@ -3,20 +3,29 @@ import { constants } from 'node:os';
 import { pino } from 'pino';
 import { PlanDiffers } from './application/ledger.ts';
 import { runCommand, UnknownCommand } from './cli/commands.ts';
+import { LogCommandRefused } from './cli/log-options.ts';
 import { TokenCommandRefused } from './cli/token.ts';
 import { InvalidSetting } from './config.ts';
 import { InvalidPlan } from './ledger/plan.ts';
 import { SecurityFileRefused } from './security/file-refused.ts';
 import { StartRefused, type World } from './service.ts';
-import { StoreRefused } from './store/store.ts';
+import { CorruptEvent, StoreFull, StoreRefused, StoreUnavailable } from './store/store.ts';
+import { ImportRefused } from './transfer/import-log.ts';
+import { InvalidLogFile } from './transfer/lines.ts';
 
 /** Problems that an operator can put right: told in one message, without a stack. */
 const OPERATOR_PROBLEMS = [
   InvalidSetting,
+  ImportRefused,
+  InvalidLogFile,
   InvalidPlan,
+  LogCommandRefused,
   PlanDiffers,
+  CorruptEvent,
   SecurityFileRefused,
   StartRefused,
+  StoreFull,
+  StoreUnavailable,
   StoreRefused,
   TokenCommandRefused,
   UnknownCommand,
@@ -33,6 +42,9 @@ export async function run(args: readonly string[], version: string): Promise<voi
     const code = await runCommand(args, {
       env: process.env,
       print: (text) => process.stdout.write(`${text}\n`),
+      tell: (text) => process.stderr.write(`netalloc: ${text}\n`),
+      stdin: process.stdin,
+      stdout: process.stdout,
       worldOf: (logLevel, offsetSeconds) => worldOf(version, logLevel, offsetSeconds),
       untilSignal,
     });

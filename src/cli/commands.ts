@@ -1,13 +1,20 @@
 import type { World } from '../service.ts';
 import { demo } from './demo.ts';
+import { exportLog } from './export-log.ts';
+import { importLog } from './import-log.ts';
 import { plan } from './plan.ts';
 import { serve } from './serve.ts';
 import { token } from './token.ts';
+import { verify } from './verify.ts';
 
 /** What a subcommand may use of the process it runs in. */
 export interface CommandLine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly print: (text: string) => void;
+  /** Says something to people beside what the command prints. */
+  readonly tell: (text: string) => void;
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly stdout: NodeJS.WritableStream;
   readonly worldOf: (logLevel: string, timeOffsetSeconds: number) => World;
   readonly untilSignal: () => Promise<NodeJS.Signals>;
 }
@@ -18,7 +25,15 @@ export interface Command {
   run(args: readonly string[], line: CommandLine): Promise<number>;
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = { serve, token, demo, plan };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve,
+  token,
+  verify,
+  'export-log': exportLog,
+  'import-log': importLog,
+  demo,
+  plan,
+};
 
 const HELP = ['help', '--help', '-h'];
 
@@ -44,7 +59,7 @@ export class UnknownCommand extends Error {
 
 function usage(): string {
   const rows = Object.entries(COMMANDS).map(
-    ([name, { summary }]) => `  ${name.padEnd(8)}${summary}`,
+    ([name, { summary }]) => `  ${name.padEnd(12)}${summary}`,
   );
   return ['Usage: netalloc <command> [flags]', '', ...rows].join('\n');
 }

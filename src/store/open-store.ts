@@ -1,9 +1,11 @@
+import { isHalfImported } from './import-mark.ts';
+import { withoutPassword } from './kurrent/connection.ts';
 import { openKurrentStore } from './kurrent/kurrent-store.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { ensureDirectory } from './sqlite/open-log.ts';
 import { ProcessLock } from './sqlite/process-lock.ts';
 import { openSqliteStore } from './sqlite/sqlite-store.ts';
-import type { Store } from './store.ts';
+import { type Store, StoreRefused } from './store.ts';
 
 /** Which engine keeps the log: an embedded one, or a KurrentDB by its connection string. */
 export type StoreSetting = 'sqlite' | 'memory' | `esdb${string}`;
@@ -24,5 +26,33 @@ export async function openStore(setting: StoreSetting, options: OpenStoreOptions
   // The caches in a data directory are of one process, wherever the log is.
   ensureDirectory(directory);
   const lock = ProcessLock.take(directory);
-  return openKurrentStore({ url: setting, categories, onClosed: () => lock.release() });
+  const onClosed = () => lock.release();
+  return wholeLog(setting, await openKurrentStore({ url: setting, categories, onClosed }));
+}
+
+/** Opens a store that exists to look at it, beside whoever serves it. */
+export async function openStoreToRead(
+  setting: StoreSetting,
+  { directory, clock, categories }: OpenStoreOptions,
+): Promise<Store> {
+  if (setting === 'memory') throw new StoreRefused('memory', 'is of one process alone');
+  if (setting === 'sqlite') return openSqliteStore({ directory, clock, readOnly: true });
+  return wholeLog(setting, await openKurrentStore({ url: setting, categories }));
+}
+
+/** The store, unless what is in it is a part of a log only. */
+async function wholeLog(url: string, store: Store): Promise<Store> {
+  let isHalf: boolean;
+  try {
+    isHalf = await isHalfImported(store);
+  } catch (fault) {
+    await store.close();
+    throw fault;
+  }
+  if (!isHalf) return store;
+  await store.close();
+  const problem =
+    'holds a part of a log: an import was not finished; run "netalloc import-log" again with the ' +
+    'same file';
+  throw new StoreRefused(withoutPassword(url), problem);
 }

@@ -113,6 +113,12 @@ export interface Store {
   readAll(after: Position, categories?: readonly string[]): AsyncIterable<RecordedEvent>;
 
   /**
+   * All events in log order up to the head at the first read, each proved together with all that
+   * the engine keeps beside it; absent where it keeps nothing, so that `readAll` proves as much.
+   */
+  readProved?(): AsyncIterable<RecordedEvent>;
+
+  /**
    * Gives every event after a position to the handler in log order, in batches, first those that
    * are there and then those to come, without a gap and without a repeat.
    */

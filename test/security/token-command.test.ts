@@ -19,6 +19,9 @@ function line() {
     token.run(args, {
       env: { NETALLOC_DATA: data },
       print: (text) => printed.push(text),
+      tell: () => {},
+      stdin: process.stdin,
+      stdout: process.stdout,
       worldOf: () => world as never,
       untilSignal: () => Promise.reject(new Error('unexpected')),
     });

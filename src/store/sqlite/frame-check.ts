@@ -1,31 +1,33 @@
 import { verifyEvent } from '../hash-chain.ts';
-import { CorruptEvent } from '../store.ts';
+import { CorruptEvent, type RecordedEvent } from '../store.ts';
 import { chainFrame, decodeEvents, FIRST_CHAIN, type Frame, lastHash } from './frames.ts';
 import type { StreamHead } from './log-file.ts';
 import { epochOf, epochStart } from './positions.ts';
 
 /**
  * Checks a frame against the one before it in the log and the end of its stream before it (both
- * undefined where there is none). Throws CorruptEvent for the first event that is not as it was
- * written, or whose place is not.
+ * undefined where there is none), and gives its events. Throws CorruptEvent for the first one that
+ * is not as it was written, or whose place is not.
  */
 export function checkFrame(
   frame: Frame,
   before: Frame | undefined,
   streamBefore: StreamHead | undefined,
-): void {
+): RecordedEvent[] {
   const problem = placeProblem(frame, before, streamBefore);
   if (problem !== undefined) {
     throw new CorruptEvent(frame.stream, frame.revision, BigInt(frame.position), problem);
   }
   let previousHash = streamBefore?.hash ?? '';
-  for (const event of decodeEvents(frame)) {
+  const events = decodeEvents(frame);
+  for (const event of events) {
     const fault = verifyEvent(event, previousHash);
     if (fault !== undefined) {
       throw new CorruptEvent(event.stream, event.revision, event.position, fault);
     }
     previousHash = event.metadata.hash;
   }
+  return events;
 }
 
 function placeProblem(

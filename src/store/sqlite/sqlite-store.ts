@@ -20,10 +20,12 @@ import { parseFacts } from './frame-facts.ts';
 import { parseEvents } from './frames.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IdleCheckpoint } from './idle-checkpoint.ts';
+import { refuseHalfImported } from './import-mark.ts';
 import { LiveLog } from './live-log.ts';
 import { type Connect, ensureDirectory, ensureLog, logPath, openLog } from './open-log.ts';
 import { positionNumber } from './positions.ts';
 import { ProcessLock } from './process-lock.ts';
+import { ProvingReader } from './proving-reader.ts';
 import { type ReadFrame, readLogPage, readStreamPage } from './read-pages.ts';
 import type { Sync } from './wal-sync.ts';
 
@@ -33,6 +35,8 @@ export interface SqliteStoreOptions {
   readonly clock: () => Date;
   /** Only look, beside the process that serves the directory; appends are refused. */
   readonly readOnly?: boolean;
+  /** Open it also where an import into it was not finished, as the import itself does. */
+  readonly mayBeHalfImported?: boolean;
   /** For tests: opens the connection in place of the engine. */
   readonly connect?: Connect;
   /** For tests: syncs in place of the system. */
@@ -44,7 +48,8 @@ export interface SqliteStoreOptions {
  * StoreRefused for what an operator has to put right.
  */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
-  const { directory, readOnly = false } = options;
+  const { directory, readOnly = false, mayBeHalfImported = false } = options;
+  if (!mayBeHalfImported) refuseHalfImported(directory);
   if (readOnly) return new SqliteStore(options, undefined);
   ensureDirectory(directory);
   const lock = ProcessLock.take(directory);
@@ -133,6 +138,17 @@ export class SqliteStore implements Store {
       const page = this.#log.use(({ file }) => readLogPage(file, reached, head, categories));
       for (const event of page.events) yield event;
       reached = positionNumber(page.upTo);
+      await nextTurn();
+    }
+  }
+
+  async *readProved(): AsyncGenerator<RecordedEvent> {
+    const head = this.#log.use(({ tip }) => tip.position);
+    const reader = new ProvingReader();
+    for (let isLast = false; !isLast; ) {
+      const page = this.#log.use(({ file }) => reader.nextPage(file, head));
+      yield* page;
+      isLast = page.length === 0;
       await nextTurn();
     }
   }

@@ -1,0 +1,57 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readConfig } from '../config.ts';
+import { CATEGORY } from '../ledger/streams.ts';
+import type { OpenStoreOptions, StoreSetting } from '../store/open-store.ts';
+import { Progress } from '../transfer/progress.ts';
+import type { CommandLine } from './commands.ts';
+
+/** Which log a command is about. */
+export const LOG_FLAGS_HELP = `\
+  --store sqlite|esdb://...  where the log is (NETALLOC_STORE, default sqlite)
+  --data <directory>         sqlite's directory (NETALLOC_DATA, default ./netalloc-data)`;
+
+/** A command about a log that cannot be carried out as it was written; the message says why. */
+export class LogCommandRefused extends Error {
+  override readonly name = 'LogCommandRefused';
+}
+
+export interface LogCommandOptions {
+  readonly store: StoreSetting;
+  readonly open: OpenStoreOptions;
+  readonly progress: Progress;
+  /** The flag of the command's own, where it was given. */
+  readonly file: string | undefined;
+}
+
+/** Reads the flags that commands about a whole log have; undefined where help is asked for. */
+export function readLogOptions(
+  args: readonly string[],
+  line: CommandLine,
+  usage: string,
+  fileFlag?: string,
+): LogCommandOptions | undefined {
+  const named = ['store', 'data', ...(fileFlag === undefined ? [] : [fileFlag])];
+  const options = {
+    ...Object.fromEntries(named.map((name) => [name, { type: 'string' as const }])),
+    help: { type: 'boolean' as const, short: 'h' },
+  };
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    values = parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    throw new LogCommandRefused(`${(error as Error).message}\n\n${usage}`);
+  }
+  if (values.help) return undefined;
+  const flags = ['store', 'data'].flatMap((name) =>
+    values[name] === undefined ? [] : [`--${name}`, String(values[name])],
+  );
+  const { store, data } = readConfig(flags, line.env);
+  const { clock } = line.worldOf('error', 0);
+  return {
+    store,
+    open: { directory: resolve(data), clock, categories: [CATEGORY] },
+    progress: new Progress(clock, line.tell),
+    file: fileFlag && (values[fileFlag] as string | undefined),
+  };
+}
