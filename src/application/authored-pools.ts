@@ -86,8 +86,7 @@ export class AuthoredPools {
     const trial = { ...request, dryRun: true };
     const tried = await this.#ledger.pool(root, { ...command, grants }, trial);
     if (tried.outcome !== 'decided') return { root, settled: tried };
-    const change = { type: 'ChangeRegistration', name, uid } as const;
-    const widen = { ...change, spec: unionOf(registered.spec, spec) };
+    const widen = { type: 'WidenRegistration', name, uid, spec } as const;
     const widening = await this.#ledger.tryPlatform(widen, this.#step(request));
     if (widening.outcome !== 'decided') return { root, settled: refusalOf(widening) };
     if (request.dryRun) return { root, settled: tried };
@@ -140,9 +139,9 @@ export class AuthoredPools {
     }
     const present = (await this.#ledger.refreshPool(root)).pools.get(name);
     if (present?.uid !== uid || isDeepStrictEqual(registered.spec, present.spec)) return;
-    const change = { type: 'ChangeRegistration', name, uid, spec: present.spec } as const;
-    const narrow = { ...change, expectRevision: revision };
-    const changed = await this.#ledger.platform(narrow, this.#ledger.own());
+    const narrow = { name, uid, spec: present.spec, expectRevision: revision };
+    const settle = { type: 'SettleRegistration', ...narrow } as const;
+    const changed = await this.#ledger.platform(settle, this.#ledger.own());
     // Whoever has changed or ended the registration meanwhile brings it to its end, too.
     const isOvertaken = ['NotFound', 'Conflict'];
     if (changed.outcome !== 'rejected' || isOvertaken.includes(changed.rejection.reason)) return;
@@ -173,19 +172,6 @@ export class AuthoredPools {
       if (this.#last.get(name) === turn) this.#last.delete(name);
     }
   }
-}
-
-/** What covers a pool before and after a change. */
-function unionOf(before: IPPoolSpec, after: IPPoolSpec): IPPoolSpec {
-  const classNames = [...new Set([...before.classNames, ...after.classNames])];
-  const further = new Set([...(before.additionalCIDRs ?? []), ...(after.additionalCIDRs ?? [])]);
-  const { draining, additionalCIDRs, ...rest } = after;
-  return {
-    ...rest,
-    classNames,
-    ...(further.size === 0 ? {} : { additionalCIDRs: [...further] }),
-    ...(before.draining && draining ? { draining } : {}),
-  };
 }
 
 function refusalOf(

@@ -18,8 +18,12 @@ const child = (parent: string, prefixLength: number): IPPoolSpec => ({
 const OWNER = uuidOf('life', 'alpha', 1);
 const register = (name: string, spec: IPPoolSpec, owner = spec.projectRef && OWNER) =>
   ({ type: 'RegisterPool', name, uid: uidOf(name), spec, metadata: {}, owner }) as const;
-const change = (name: string, spec: IPPoolSpec) =>
-  ({ type: 'ChangeRegistration', name, uid: uidOf(name), spec }) as const;
+const widen = (name: string, spec: IPPoolSpec) =>
+  ({ type: 'WidenRegistration', name, uid: uidOf(name), spec }) as const;
+const settle = ({ platform }: World, name: string, spec: IPPoolSpec) => {
+  const expectRevision = platform.pools.get(name)!.revision;
+  return { ...widen(name, spec), type: 'SettleRegistration', expectRevision } as const;
+};
 
 /** A registered pool opens in the stream of its root. */
 function open(name: string, spec: IPPoolSpec, of = name) {
@@ -32,7 +36,7 @@ function open(name: string, spec: IPPoolSpec, of = name) {
 
 /** Registers what a pool is to be, then changes it in its root's stream. */
 function update(world: World, name: string, spec: IPPoolSpec) {
-  world.run(change(name, spec));
+  world.run(widen(name, spec));
   const grants = grantsOfRanges(world.platform, name);
   const asked = { name, spec, metadata: {}, grants, expect: {} };
   return world.onPool(name, { type: 'UpdatePool', ...asked });
@@ -54,15 +58,15 @@ describe('the directory of pools', () => {
   });
 
   it('PoolOverlaps: of two at once the second sees the first, in any of its ranges', () => {
-    const { when } = given(register('a', root('192.0.2.0/25')));
+    const { world, when } = given(register('a', root('192.0.2.0/25')));
     const both = root('203.0.113.0/24', { additionalCIDRs: ['192.0.2.64/26'] });
     when(register('b', both)).thenRejected('PoolOverlaps', '192.0.2.64/26 meets 192.0.2.0/25');
-    when(change('a', root('192.0.2.0/25', { additionalCIDRs: ['203.0.113.0/24'] }))).then(
+    when(widen('a', root('192.0.2.0/25', { additionalCIDRs: ['203.0.113.0/24'] }))).then(
       'PoolRegistrationChanged',
       ['RootRangeRegistered', { prefix: '203.0.113.0/24' }],
     );
     when(register('b', both)).thenRejected('PoolOverlaps', '203.0.113.0/24');
-    when(change('a', root('192.0.2.0/25'))).then('PoolRegistrationChanged', [
+    when(settle(world, 'a', root('192.0.2.0/25'))).then('PoolRegistrationChanged', [
       'RootRangeReleased',
       { prefix: '203.0.113.0/24' },
     ]);
@@ -74,13 +78,31 @@ describe('the directory of pools', () => {
     when(register('b', both)).then('PoolRegistered', 'RootRangeRegistered', 'RootRangeRegistered');
   });
 
+  it('is widened by what is to come, whatever it has become meanwhile', () => {
+    const [first, second] = ['203.0.113.0/24', '198.51.100.0/24'];
+    const more = (...additionalCIDRs: string[]) => root('192.0.2.0/25', { additionalCIDRs });
+    const { world, when } = given(register('edge', root('192.0.2.0/25')));
+    const early = settle(world, 'edge', root('192.0.2.0/25'));
+    when(widen('edge', more(first))).then('PoolRegistrationChanged', 'RootRangeRegistered');
+    // A second writer does not know of the first one's range: it stays.
+    when(widen('edge', more(second))).then(
+      ['PoolRegistrationChanged', { spec: more(first, second) }],
+      ['RootRangeRegistered', { prefix: second }],
+    );
+    when(early).thenRejected('Conflict');
+    // Said again it adds nothing, and is in the way of whoever was about to take it back.
+    const late = settle(world, 'edge', more(first));
+    when(widen('edge', more(second))).then('PoolRegistrationChanged');
+    when(late).thenRejected('Conflict');
+  });
+
   it('gives each registration of a range an id of its own', () => {
     const { world } = given(register('edge', root('192.0.2.0/25')));
     const wide = root('192.0.2.0/25', { additionalCIDRs: ['203.0.113.0/24'] });
     const ids = [1, 2].map(() => {
-      world.run(change('edge', wide));
+      world.run(widen('edge', wide));
       const id = grantsOfRanges(world.platform, 'edge')['203.0.113.0/24'];
-      world.run(change('edge', root('192.0.2.0/25')));
+      world.run(settle(world, 'edge', root('192.0.2.0/25')));
       return id;
     });
     expect(ids[0]).toBeDefined();
@@ -119,8 +141,9 @@ describe('the directory of pools', () => {
     expect(offeringPools(world.platform, 'tenant-ipv6', OWNER)).toEqual(['own6', 'tenant-ipv6']);
     const next = uuidOf('life', 'alpha', 2);
     expect(offeringPools(world.platform, 'tenant-ipv6', next)).toEqual(['tenant-ipv6']);
-    world.run(change('own6', spec('fd30::/20', { projectRef: { name: 'alpha' }, classNames: [] })));
-    world.run(change('own6', spec('fd30::/20', { projectRef: { name: 'alpha' } })));
+    const projectRef = { name: 'alpha' };
+    world.run(settle(world, 'own6', spec('fd30::/20', { projectRef, classNames: [] })));
+    world.run(settle(world, 'own6', spec('fd30::/20', { projectRef })));
     expect(offeringPools(world.platform, 'tenant-ipv6', next)).toEqual(['tenant-ipv6']);
   });
 });
@@ -190,7 +213,7 @@ describe('an authored pool', () => {
   it('adds no range whose registration was given up', () => {
     const { world } = given(open('edge', root('192.0.2.0/25')));
     const spec = root('192.0.2.0/25', { additionalCIDRs: ['203.0.113.0/25'] });
-    world.run(change('edge', spec));
+    world.run(widen('edge', spec));
     const grants = grantsOfRanges(world.platform, 'edge');
     world.onPool('edge', { type: 'AbandonGrant', grantId: grants['203.0.113.0/25'] ?? '' });
     const asked = { name: 'edge', spec, metadata: {}, grants, expect: {} };

@@ -74,13 +74,7 @@ export function changePool(world: World, name: string, change: Partial<IPPoolSpe
   const isChild = before.parentPoolRef !== undefined;
   const { additionalCIDRs: _none, excludedCIDRs: _neither, ...ofChild } = change;
   const spec = { ...before, ...(isChild ? ofChild : change) };
-  const union = <T>(a: readonly T[] = [], b: readonly T[] = []) => [...new Set([...a, ...b])];
-  const both = {
-    ...spec,
-    classNames: union(before.classNames, spec.classNames),
-    ...(isChild ? {} : { additionalCIDRs: union(before.additionalCIDRs, spec.additionalCIDRs) }),
-  };
-  world.run({ type: 'ChangeRegistration', name, uid, spec: both });
+  world.run({ type: 'WidenRegistration', name, uid, spec });
   const grants = grantsOfRanges(world.platform, name);
   world.onPool(root, { type: 'UpdatePool', name, spec, metadata: {}, grants, expect: {} });
 }
@@ -96,7 +90,7 @@ export function deletePool(world: World, name: string): boolean {
 export function settlePool(world: World, name: string): void {
   const registered = world.platform.pools.get(name);
   if (registered === undefined) return;
-  const { uid, root, spec, metadata } = registered;
+  const { uid, root, spec, metadata, revision } = registered;
   const { pools, endedGrants } = world.pools.get(root) ?? initialPool();
   const present = pools.get(name);
   if (present?.uid === uid) {
@@ -106,7 +100,8 @@ export function settlePool(world: World, name: string): void {
         world.onPool(root, { type: 'AbandonGrant', grantId: id });
       }
     }
-    world.run({ type: 'ChangeRegistration', name, uid, spec: present.spec });
+    const settled = { name, uid, spec: present.spec, expectRevision: revision };
+    world.run({ type: 'SettleRegistration', ...settled });
     return;
   }
   if (!endedGrants.has(uid)) {

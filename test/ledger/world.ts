@@ -34,7 +34,7 @@ import type { Command } from './commands.ts';
 const PLATFORM_COMMANDS = new Set(
   ['OpenPlatform', 'CreateLocation', 'UpdateLocation', 'DeleteLocation'].concat([
     ...['JoinLocation', 'LeaveLocation', 'CreateClass', 'UpdateClass', 'DeleteClass'],
-    ...['RegisterPool', 'ChangeRegistration', 'UnregisterPool'],
+    ...['RegisterPool', 'WidenRegistration', 'SettleRegistration', 'UnregisterPool'],
   ]),
 );
 const POOL_COMMANDS = new Set(

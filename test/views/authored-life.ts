@@ -67,12 +67,14 @@ async function change(
   const { uid, spec } = driver.platformState.pools.get(name)!;
   if (name !== ROOT) return;
   const wider = { ...spec, additionalCIDRs: [FURTHER] };
-  await driver.platform({ type: 'ChangeRegistration', name, uid, spec: wider });
+  await driver.platform({ type: 'WidenRegistration', name, uid, spec: wider });
   const grants = grantsOfRanges(driver.platformState, name);
   const excludedCIDRs = excluded.map((cidr) => ({ cidr, reason: 'x' }));
   const changed = { ...spec, additionalCIDRs, excludedCIDRs };
   const update = { type: 'UpdatePool', name, spec: changed, metadata: {}, grants } as const;
   await driver.pool(ROOT, { ...update, expect: {} });
   const present = driver.poolState(ROOT).pools.get(name)!;
-  await driver.platform({ type: 'ChangeRegistration', name, uid, spec: present.spec });
+  const expectRevision = driver.platformState.pools.get(name)!.revision;
+  const settled = { name, uid, spec: present.spec, expectRevision };
+  await driver.platform({ type: 'SettleRegistration', ...settled });
 }

@@ -12,10 +12,11 @@ import {
   leaveLocation,
 } from './locations.ts';
 import {
-  changeRegistration,
   type PoolDirectoryCommand,
   registerPool,
+  settleRegistration,
   unregisterPool,
+  widenRegistration,
 } from './pools.ts';
 import type { PlatformState } from './state.ts';
 
@@ -56,8 +57,10 @@ function decideOn(
       return deleteClass(draft, command, context);
     case 'RegisterPool':
       return registerPool(draft, command, context);
-    case 'ChangeRegistration':
-      return changeRegistration(draft, command, context);
+    case 'WidenRegistration':
+      return widenRegistration(draft, command, context);
+    case 'SettleRegistration':
+      return settleRegistration(draft, command, context);
     case 'UnregisterPool':
       return unregisterPool(draft, command, context);
     case 'OpenPlatform':

@@ -24,13 +24,21 @@ export type PoolDirectoryCommand =
       /** The present life of the project that the spec names, if it names one. */
       readonly owner: string | undefined;
     }
+  /** Before a pool changes: what it is to be comes on top of what is registered by then. */
   | {
-      readonly type: 'ChangeRegistration';
+      readonly type: 'WidenRegistration';
+      readonly name: string;
+      readonly uid: string;
+      readonly spec: IPPoolSpec;
+    }
+  /** After a pool has changed, or has not: what it is. */
+  | {
+      readonly type: 'SettleRegistration';
       readonly name: string;
       readonly uid: string;
       readonly spec: IPPoolSpec;
       /** The registration that this rests on: one that was changed since is left alone. */
-      readonly expectRevision?: number;
+      readonly expectRevision: number;
     }
   | { readonly type: 'UnregisterPool'; readonly name: string; readonly uid: string };
 
@@ -77,26 +85,50 @@ export function registerPool(
   return undefined;
 }
 
-/** Says anew what a pool offers and which ranges it has; what is added is checked. */
-export function changeRegistration(
+/**
+ * Registers what a pool may be after a change, beside all that it may be already. It is said anew
+ * even when nothing is new: whoever is about to take back an earlier widening finds it changed.
+ */
+export function widenRegistration(
   draft: PlatformDraft,
-  { name, uid, spec, expectRevision }: Of<'ChangeRegistration'>,
+  { name, uid, spec }: Of<'WidenRegistration'>,
   context: DecisionContext,
 ): Rejection | undefined {
-  const subject = { kind: 'IPPool', name };
   const present = draft.state.pools.get(name);
-  if (present?.uid !== uid) return { reason: 'NotFound', subject, message: 'not found' };
-  if (expectRevision !== undefined && expectRevision !== present.revision) {
+  if (present?.uid !== uid) return notFound(name);
+  return changeRegistration(draft, present, unionOf(present.spec, spec), context);
+}
+
+/** Registers what a pool is, if nobody has changed its registration since. */
+export function settleRegistration(
+  draft: PlatformDraft,
+  { name, uid, spec, expectRevision }: Of<'SettleRegistration'>,
+  context: DecisionContext,
+): Rejection | undefined {
+  const present = draft.state.pools.get(name);
+  if (present?.uid !== uid) return notFound(name);
+  if (expectRevision !== present.revision) {
+    const subject = { kind: 'IPPool', name };
     return { reason: 'Conflict', subject, message: 'its registration has been changed' };
   }
-  const before = rangesOf(present.spec);
-  const after = rangesOf(spec);
   if (isDeepStrictEqual(present.spec, spec)) return undefined;
+  return changeRegistration(draft, present, spec, context);
+}
+
+function changeRegistration(
+  draft: PlatformDraft,
+  present: RegisteredPool,
+  spec: IPPoolSpec,
+  context: DecisionContext,
+): Rejection | undefined {
+  const { name, uid } = present;
   const problems = [
     ...poolProblems(spec),
     ...classProblems(draft.state, spec, present.spec.classNames),
   ];
-  if (problems.length > 0) return invalidWith(subject, problems);
+  if (problems.length > 0) return invalidWith({ kind: 'IPPool', name }, problems);
+  const before = rangesOf(present.spec);
+  const after = rangesOf(spec);
   const added = after.filter((range) => !before.includes(range));
   const refused = rangesProblem(draft.state, name, added);
   if (refused !== undefined) return refused;
@@ -108,6 +140,23 @@ export function changeRegistration(
     draft.emit('RootRangeReleased', { at, pool, prefix });
   }
   return undefined;
+}
+
+/** What covers a pool before and after a change. */
+function unionOf(before: IPPoolSpec, after: IPPoolSpec): IPPoolSpec {
+  const classNames = [...new Set([...before.classNames, ...after.classNames])];
+  const further = new Set([...(before.additionalCIDRs ?? []), ...(after.additionalCIDRs ?? [])]);
+  const { draining, additionalCIDRs, ...rest } = after;
+  return {
+    ...rest,
+    classNames,
+    ...(further.size === 0 ? {} : { additionalCIDRs: [...further] }),
+    ...(before.draining && draining ? { draining } : {}),
+  };
+}
+
+function notFound(name: string): Rejection {
+  return { reason: 'NotFound', subject: { kind: 'IPPool', name }, message: 'not found' };
 }
 
 /** Strikes off a pool that its root's stream does not have any more, or never had. */
