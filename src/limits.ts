@@ -158,8 +158,10 @@ export const limits = {
   stepsAtOnceMax: 8,
   /** Cross-stream steps one command may need before it is refused as unavailable. */
   grantAttemptsMax: 8,
-  /** How often holds of authored pools that nobody has committed are looked for. */
-  openHoldsLookMs: 30_000,
+  /** How often what another process, or a failed attempt, has left unfinished is looked for. */
+  unfinishedLookMs: 30_000,
+  /** Events of another process in one project between two looks that are looked at one by one. */
+  followedEventsMax: 256,
   /** Objects ended by one append of a deletion that goes on in steps. */
   deletionObjectsPerAppendMax: 64,
 

@@ -1,5 +1,6 @@
 import { deepStrictEqual } from 'node:assert';
 import type { Grant } from '../ledger/decision.ts';
+import type { LedgerEvent } from '../ledger/events.ts';
 import type { AddressingPlan } from '../ledger/plan.ts';
 import type { PlatformCommand } from '../ledger/platform/decide.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
@@ -185,6 +186,19 @@ export class Ledger {
   /** The state of a project as far as it is durable. */
   projectState(name: string): Promise<ProjectState> {
     return this.#projects.get(name).load();
+  }
+
+  /**
+   * Does what events of another process call for in a project, should that process have ended
+   * before it did so; without a word of which, takes up whatever is unfinished there.
+   */
+  async resumeProject(name: string, events: readonly LedgerEvent[] | undefined): Promise<void> {
+    await this.#projects.get(name).resume(events);
+  }
+
+  /** Whether what stands at this revision of a project was decided here. */
+  hasDecided(project: string, revision: number): boolean {
+    return this.#projects.peek(project)?.hasDecided(revision) ?? false;
   }
 
   /** The namespace of a project as the log has it now; undefined when there is none. */

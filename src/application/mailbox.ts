@@ -92,12 +92,16 @@ export class Mailbox<S extends SpaceState, C> {
   #hash = '';
   #position: Position = 0n;
   #loaded = false;
+  /** The last revision that was read and not decided here. */
+  #readUpTo = -1;
   /** The revision at which a snapshot was last read or written. */
   #kept = -1;
   /** Whether others may have appended what decisions here have to see. */
   #stale = false;
   /** Whether something that the ledger owes by itself has failed and is to be tried again. */
   #owing = false;
+  /** What others have decided and have perhaps not gone on with. */
+  readonly #unanswered: LedgerEvent[] = [];
   /** Up to which instant what is due by itself has been looked for. */
   #dueMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -130,6 +134,11 @@ export class Mailbox<S extends SpaceState, C> {
   /** Whether the stream is known to have no event. */
   get isUnborn(): boolean {
     return this.#loaded && this.#state.revision < 0;
+  }
+
+  /** Whether what stands at this revision was decided here, and all that it calls for with it. */
+  hasDecided(revision: number): boolean {
+    return revision > this.#readUpTo && revision <= this.#state.revision;
   }
 
   get isIdle(): boolean {
@@ -183,6 +192,16 @@ export class Mailbox<S extends SpaceState, C> {
   refresh(): Promise<S> {
     this.#stale = true;
     return this.load();
+  }
+
+  /**
+   * The same, and does what events of others call for, should that still be undone; without a word
+   * of which, whatever is unfinished.
+   */
+  resume(events: readonly LedgerEvent[] | undefined): Promise<S> {
+    if (events === undefined) this.#owing = true;
+    else this.#unanswered.push(...events);
+    return this.refresh();
   }
 
   /**
@@ -276,7 +295,10 @@ export class Mailbox<S extends SpaceState, C> {
     }
     for (const { resolve } of this.#loads.splice(0)) resolve(this.#state);
     const atMs = this.#deps.clock().getTime();
-    const commands = this.#aggregate.due(this.#state, this.#dueMs, atMs, anew || this.#owing);
+    const commands = [
+      ...this.#aggregate.due(this.#state, this.#dueMs, atMs, anew || this.#owing),
+      ...this.#aggregate.followUps(this.#state, this.#unanswered.splice(0)),
+    ];
     this.#dueMs = atMs;
     this.#owing = false;
     this.#queue.unshift(...commands.map((command) => this.#ownEntry(command, 'clock')));
@@ -604,6 +626,7 @@ export class Mailbox<S extends SpaceState, C> {
   }
 
   #take({ state, hash, position }: StreamState<S>): void {
+    if (state.revision !== this.#state.revision) this.#readUpTo = state.revision;
     this.#state = state;
     this.#hash = hash;
     this.#position = position;

@@ -29,8 +29,10 @@ export class Recovery {
   readonly #steps: Steps;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #look: NodeJS.Timeout | undefined;
-  /** Holds that nobody had committed at the last look. */
+  /** Grants that nobody had committed at the last look. */
   #seen: ReadonlySet<string> = new Set();
+  /** What other processes have decided since the last look, by project. */
+  #followed = new Map<string, LedgerEvent[]>();
   #dueTimer: NodeJS.Timeout | undefined;
   /** Up to which instant ends of quarantines have been looked for, by root. */
   readonly #watchedMs = new Map<string, number>();
@@ -48,7 +50,7 @@ export class Recovery {
    */
   async start(): Promise<void> {
     await this.#settlePools();
-    this.#look = setInterval(() => this.#lookForHolds(), limits.openHoldsLookMs);
+    this.#look = setInterval(() => this.#lookAround(), limits.unfinishedLookMs);
     this.#look.unref();
     await Promise.all([
       ...this.#views.openGrants().map((grant) => this.#settleLater(grant)),
@@ -74,15 +76,33 @@ export class Recovery {
   }
 
   /**
-   * Settles holds that stood open at the last look already: whoever asked for them has failed, in
-   * this process or in another one. Should it still be at work it asks for others.
+   * Settles grants that stood open at the last look already: whoever asked for them has failed, in
+   * this process or in another one. Should it still be at work it asks for others. And takes up
+   * what is unfinished where another process has decided: it may have ended right after.
    */
-  #lookForHolds(): Promise<void> {
+  #lookAround(): Promise<void> {
     return this.#do('look', [], async () => {
-      const open = this.#views.openGrants().filter(({ type }) => type === 'AddressGranted');
+      const open = this.#views.openGrants().filter(({ type }) => GIVEN.has(type));
       for (const grant of open) if (this.#seen.has(grant.grantId)) this.#settleLater(grant);
       this.#seen = new Set(open.map(({ grantId }) => grantId));
+      const followed = this.#followed;
+      this.#followed = new Map();
+      if (followed.size === 0) return;
+      for (const project of this.#views.unfinishedProjects()) {
+        const events = followed.get(project);
+        if (events === undefined) continue;
+        const isMuch = events.length > limits.followedEventsMax;
+        const resume = () => this.#ledger.resumeProject(project, isMuch ? undefined : events);
+        this.#do('resume', [project], resume);
+      }
     });
+  }
+
+  /** Remembers what another process has decided, up to where all of it is as well looked at. */
+  #follow(project: string, event: RecordedEvent): void {
+    const events = this.#followed.get(project) ?? [];
+    if (events.length <= limits.followedEventsMax) events.push(event as unknown as LedgerEvent);
+    this.#followed.set(project, events);
   }
 
   #reactTo(event: RecordedEvent): void {
@@ -129,6 +149,7 @@ export class Recovery {
   }
 
   #reactToProject(project: string, event: RecordedEvent): void {
+    if (!this.#ledger.hasDecided(project, event.revision)) this.#follow(project, event);
     this.#reactToHold(project, event);
     if (is(event, 'NetworkContextDeleted') && event.data.endsGrant !== undefined) {
       const { grantId, location } = event.data.endsGrant;
@@ -385,6 +406,11 @@ export class Recovery {
     if (isOver) await this.#leave(location, project, grantId);
   }
 }
+
+/** What a stream has given and the other one has not answered. */
+const GIVEN: ReadonlySet<OpenGrant['type']> = new Set([
+  ...(['RangeGranted', 'AddressGranted', 'LocationGranted'] as const),
+]);
 
 function is<T extends EventType>(
   event: RecordedEvent,

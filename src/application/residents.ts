@@ -46,6 +46,11 @@ export class Residents<S extends SpaceState, C> {
     return mailbox;
   }
 
+  /** The mailbox of this name, if it is in memory; looking at it is no use of it. */
+  peek(name: string): Mailbox<S, C> | undefined {
+    return this.#mailboxes.get(name);
+  }
+
   /** A name that has no stream keeps nothing in memory: anybody may ask for any name. */
   dropUnborn(name: string): void {
     const mailbox = this.#mailboxes.get(name);

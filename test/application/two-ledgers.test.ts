@@ -1,9 +1,16 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import { limits } from '../../src/limits.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import { StoreFull } from '../../src/store/store.ts';
+import { FaultyStore } from './faulty-store.ts';
 import { startLedger } from './living-ledger.ts';
 import { commands, eventsOf, everything, ledgerOn, request } from './world.ts';
 
 // Several ledgers on one store: what one has decided is news to the other.
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const memory = () => new MemoryStore({ clock: () => new Date('2026-01-01T00:00:00Z') });
 
@@ -59,6 +66,29 @@ it('serves who waits for what another ledger has decided in the platform', async
   const bound = () => verdict('NetworkInterfaceClaim', 'alpha', 'web-0', 'Bound');
   expect(bound()).toBe('LocationNotFound');
   await other.platform(commands.location('us'), request());
+  await expect.poll(bound, { timeout: 10_000 }).toBe('True');
+  await stop();
+});
+
+it('serves who waits for what another ledger decided right before it ended', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const store = new MemoryStore({ clock: () => new Date() });
+  const { ledger, verdict, views, stop } = await startLedger(store);
+  await ledger.platform(commands.location('us'), request());
+  await ledger.project('alpha', commands.namespace, request());
+  await ledger.project('alpha', commands.claim('web-0', 'us'), request());
+  const ending = new FaultyStore(store);
+  const other = await ledgerOn(ending);
+  ending.before = async (stream) => {
+    if (stream === 'addressSpace-platform') throw new StoreFull('it has ended');
+  };
+  const { outcome } = await other.project('alpha', commands.network(), request());
+  await other.close();
+  expect(outcome).toBe('decided');
+  await views.reached(await store.head());
+  const bound = () => verdict('NetworkInterfaceClaim', 'alpha', 'web-0', 'Bound');
+  expect(bound()).toBe('NetworkNotFound');
+  vi.advanceTimersByTime(limits.unfinishedLookMs);
   await expect.poll(bound, { timeout: 10_000 }).toBe('True');
   await stop();
 });
