@@ -2,8 +2,8 @@ import type { TableProjection } from '../src/views/projection.ts';
 
 /**
  * Where each command's events end in the log, and when they were recorded: the places of the log
- * that readers of the past can see it at, and the way from an instant to its place. The recorded
- * time is a running maximum, so that later places never have earlier times.
+ * that readers of the past can see it at, and the way from an instant to its place. Later places
+ * never have earlier times.
  */
 export const commandEnds: TableProjection = {
   name: 'command_ends',
@@ -16,8 +16,7 @@ CREATE TABLE command_ends (
 CREATE INDEX command_ends_by_time ON command_ends (recorded_at);
 `,
   statements: {
-    end: `INSERT INTO command_ends VALUES (?1, max(?2, coalesce(
-      (SELECT recorded_at FROM command_ends ORDER BY position DESC LIMIT 1), ?2)))`,
+    end: 'INSERT INTO command_ends VALUES (?, ?)',
   },
   on: {},
   onEvery: ({ position, recordedAtMs, metadata: { index, count } }) =>

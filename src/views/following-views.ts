@@ -41,6 +41,8 @@ export class FollowingViews extends SqliteViews {
   readonly #head: Position;
   readonly #becomeReady: () => void;
   #progressAt: number;
+  /** When the last command was recorded. */
+  #recordedAtMs: number;
   #closed = false;
 
   constructor(file: ViewsFile, head: Position, options: FollowOptions) {
@@ -50,6 +52,7 @@ export class FollowingViews extends SqliteViews {
     this.#clock = clock;
     this.#head = head;
     this.#progressAt = clock().getTime() + PROGRESS_MS;
+    this.#recordedAtMs = this.recordedAtMs(this.position) ?? 0;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     this.#becomeReady = () => {
@@ -110,7 +113,7 @@ export class FollowingViews extends SqliteViews {
   }
 
   async #applyBatch(commands: readonly RecordedEvent[][]): Promise<void> {
-    const placed = commands.map(placedCommand);
+    const placed = commands.map((command) => placedCommand(command, this.#timeOf(command)));
     await this.room();
     if (this.#closed) return;
     this.apply(placed);
@@ -118,6 +121,17 @@ export class FollowingViews extends SqliteViews {
     if (this.#handlers.size === 0) return;
     const events = commands.flat();
     for (const handler of this.#handlers) handler(events);
+  }
+
+  /**
+   * The events of a command went into the log together: one recorded time is all of theirs. It is a
+   * running maximum, since the clocks of a cluster differ: what was recorded by an instant is then
+   * a beginning of the log, and stays the same whatever comes later.
+   */
+  #timeOf([first]: readonly RecordedEvent[]): number {
+    const atMs = Date.parse(first?.recordedAt as string);
+    this.#recordedAtMs = Math.max(this.#recordedAtMs, atMs);
+    return this.#recordedAtMs;
   }
 
   #tellProgress(): void {
@@ -134,11 +148,9 @@ export class FollowingViews extends SqliteViews {
   }
 }
 
-/** The events of a command went into the log together: one recorded time is all of theirs. */
-function placedCommand(command: readonly RecordedEvent[]): Placed[] {
+function placedCommand(command: readonly RecordedEvent[], recordedAtMs: number): Placed[] {
   const [first] = command as [RecordedEvent];
   const project = projectOf(first.stream) ?? '';
-  const recordedAtMs = Date.parse(first.recordedAt);
   return command.map(({ stream, type, data, revision, position, metadata }) => {
     if (!isEventType(type)) {
       throw new Error(`${type} at position ${position} was written by a newer netalloc`);
