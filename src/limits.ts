@@ -162,6 +162,8 @@ export const limits = {
   unfinishedLookMs: 30_000,
   /** Events of another process in one project between two looks that are looked at one by one. */
   followedEventsMax: 256,
+  /** Deletions under way at once for one request that deletes many objects. */
+  deletionsAtOnceMax: 64,
   /** Objects ended by one append of a deletion that goes on in steps. */
   deletionObjectsPerAppendMax: 64,
 
@@ -272,6 +274,10 @@ assertLimit(
 assertLimit(
   limits.viewRowsTransactionMax <= limits.viewRowsBehindMax,
   'a whole transaction may gather before the views wait',
+);
+assertLimit(
+  limits.deletionsAtOnceMax * 16 <= limits.mailboxCommandsMax,
+  'deletions of collections leave room in a mailbox',
 );
 assertLimit(limits.feedHeartbeatMs < limits.feedStallMsMax, 'a follower is sent what it can read');
 assertLimit(limits.watchHeartbeatMs < limits.watchBookmarkMs, 'a quiet watch is seen to be alive');

@@ -49,13 +49,14 @@ describe('discovery', () => {
         ].join(' '),
       ),
     );
-    const all = 'create/delete/get/list/patch/update/watch';
+    const rest = 'get/list/patch/update/watch';
+    const all = `create/delete/deletecollection/${rest}`;
     const net = 'networking.datumapis.com/v1alpha';
     const ipam = 'ipam.miloapis.com/v1alpha1';
     const [network, address] = ['networking/all', 'ipam/all'];
-    const noCreate = 'delete/get/list/patch/update/watch';
+    const noCreate = `delete/deletecollection/${rest}`;
     expect(lines).toEqual([
-      `v1 namespaces namespace Namespace ns - false ${all}`,
+      `v1 namespaces namespace Namespace ns - false create/delete/${rest}`,
       `${net} networks network Network net ${network} true ${all}`,
       `${net} networkcontexts networkcontext NetworkContext netctx ${network} true ${all}`,
       `${net} locations location Location loc networking false ${all}`,
@@ -65,7 +66,7 @@ describe('discovery', () => {
       `${ipam} ippools ippool IPPool - ipam false ${all}`,
       `${ipam} ipclasses ipclass IPClass - ipam false ${all}`,
       `${ipam} ipclaims ipclaim IPClaim ipc ${address} true ${all}`,
-      `${ipam} ipallocations ipallocation IPAllocation ipalloc ${address} true delete/get/list/watch`,
+      `${ipam} ipallocations ipallocation IPAllocation ipalloc ${address} true delete/deletecollection/get/list/watch`,
       ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map((kind) => {
         const singular = kind.toLowerCase();
         return `authorization.k8s.io/v1 ${singular}s ${singular} ${kind} - - false create`;
@@ -75,14 +76,18 @@ describe('discovery', () => {
   });
 
   test('promises no verb that does not work', async () => {
-    const methods = { create: 'POST', delete: 'DELETE', get: 'GET', patch: 'PATCH', update: 'PUT' };
+    const methods = {
+      ...{ create: 'POST', delete: 'DELETE', deletecollection: 'DELETE' },
+      ...{ get: 'GET', patch: 'PATCH', update: 'PUT' },
+    };
     for (const root of ROOTS) {
       for (const { name, namespaced, verbs } of (await get(root)).body.resources) {
         const [plural, subresource] = name.split('/');
         const collection = `${root}${namespaced ? '/namespaces/:namespace' : ''}/${plural}`;
         const object = `${collection}/:name${subresource ? `/${subresource}` : ''}`;
         for (const verb of verbs) {
-          const url = ['create', 'list', 'watch'].includes(verb) ? collection : object;
+          const ofMany = ['create', 'deletecollection', 'list', 'watch'];
+          const url = ofMany.includes(verb) ? collection : object;
           const method = methods[verb as keyof typeof methods] ?? 'GET';
           expect([url, method, app.hasRoute({ url, method: method as 'GET' })]).toEqual([
             url,

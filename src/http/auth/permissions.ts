@@ -2,7 +2,8 @@ import type { Role } from '../../security/identity.ts';
 
 /** What is done to a resource, in the words of Kubernetes; of a path, the method in lower case. */
 export const VERBS = [
-  ...(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'post', 'put'] as const),
+  ...(['get', 'list', 'watch', 'create', 'update', 'patch'] as const),
+  ...(['delete', 'deletecollection', 'post', 'put'] as const),
 ];
 export type Verb = (typeof VERBS)[number];
 

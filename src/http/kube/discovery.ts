@@ -42,9 +42,12 @@ export function resourceOfKind(kind: Kind): ServedResource {
 
 function verbsOf({ writes }: Kind): string[] {
   if (writes === undefined) return ['get', 'list', 'watch'];
-  if (writes.deletesOnly) return ['delete', 'get', 'list', 'watch'];
-  const verbs = ['delete', 'get', 'list', 'patch', 'update', 'watch'];
-  return writes.create === undefined ? verbs : ['create', ...verbs];
+  const { create, deletesOnly, deletesSingly } = writes;
+  return [
+    ...(create === undefined ? [] : ['create']),
+    ...['delete', ...(deletesSingly ? [] : ['deletecollection']), 'get', 'list'],
+    ...(deletesOnly ? ['watch'] : ['patch', 'update', 'watch']),
+  ];
 }
 
 /** Where the resources of a version are found. */

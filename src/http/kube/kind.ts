@@ -65,6 +65,8 @@ export interface Writes<Spec = unknown> {
   changeProblems?(from: Spec, to: Spec): readonly StatusCause[];
   /** Whether clients may delete objects and do nothing else to them. */
   readonly deletesOnly?: boolean;
+  /** Whether one request deletes one object only: a mistake would cost too much. */
+  readonly deletesSingly?: boolean;
   /** Absent where clients create none. */
   create?(desired: Desired<Spec>, actor: Actor): LedgerCommand;
   /** The command for other metadata, where it is not the usual one. */

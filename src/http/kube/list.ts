@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { limits } from '../../limits.ts';
 import type { Position } from '../../store/store.ts';
-import type { KubeObject, ObjectKey, ObjectPage, Views } from '../../views/views.ts';
+import type { KubeObject, ObjectKey, ObjectPage, ViewedObject, Views } from '../../views/views.ts';
 import type { HttpDeps } from '../deps.ts';
 import { queryValue } from '../query.ts';
 import { badRequest, invalid, StatusError } from '../status.ts';
@@ -55,6 +55,22 @@ export function listObjects(
     return head(request, first.next) + textOf(request, first) + LIST_TAIL;
   }
   return wholeList(views, request, first);
+}
+
+/** The objects that a list request selects, page by page, as they are when it begins. */
+export function* listedPages(
+  deps: HttpDeps,
+  kind: Kind,
+  namespace: string | undefined,
+  http: FastifyRequest,
+): Generator<readonly ViewedObject[]> {
+  const { limit, ...request } = readListRequest(deps, kind, namespace, http);
+  let after = request.after;
+  do {
+    const { items, next } = pageOf(deps.views, { ...request, limit: undefined }, after);
+    yield items;
+    after = next;
+  } while (after !== undefined);
 }
 
 function head(request: ListRequest, next: ObjectKey | undefined): string {

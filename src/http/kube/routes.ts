@@ -14,6 +14,7 @@ import { refuseAsOfBesideReads, untilInstantIsOver } from './as-of.ts';
 import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
+import { deleteCollection } from './delete-collection.ts';
 import { resourceOfKind } from './discovery.ts';
 import { addDiscovery } from './discovery-routes.ts';
 import { beginExchange, type Exchange, type WriteVerb } from './exchange.ts';
@@ -119,11 +120,12 @@ function beforeReads({ deps, freshness }: Server) {
 
 function addWrites(
   app: FastifyInstance,
-  { deps, freshness }: Server,
+  server: Server,
   kind: Kind,
   writes: Writes,
   { collection, object }: Paths,
 ): void {
+  const { deps, freshness } = server;
   const one = `one ${kind.kind}`;
   const { create } = writes;
   // A new object rests on nothing that is shown: only its address space decides about it.
@@ -146,6 +148,7 @@ function addWrites(
         deleteObject(exchange, kind, writes, keyOf(request), readDeleteOptions(request)),
       ),
   );
+  if (!writes.deletesSingly) addCollectionDelete(app, server, kind, writes, collection);
   if (writes.deletesOnly) return;
   app.put(
     object,
@@ -164,6 +167,27 @@ function addWrites(
         return 'configuration' in patch
           ? applyObject(exchange, kind, writes, keyOf(request), patch)
           : updateObject(exchange, kind, writes, keyOf(request), patch);
+      }),
+  );
+}
+
+function addCollectionDelete(
+  app: FastifyInstance,
+  { deps, freshness }: Server,
+  kind: Kind,
+  writes: Writes,
+  url: string,
+): void {
+  const schema = kindRouteSchema(kind, 'delete', `objects of kind ${kind.kind}`);
+  const preHandler = untilLatest(freshness);
+  app.delete(
+    url,
+    { schema, preHandler, ...kindAccess('deletecollection', kind) },
+    (request, reply) =>
+      write(deps, request, reply, 'Delete', (exchange) => {
+        const options = readDeleteOptions(request);
+        const { namespace } = keyOf(request);
+        return deleteCollection(exchange, kind, writes, namespace, options, request);
       }),
   );
 }

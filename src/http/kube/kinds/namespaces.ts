@@ -24,6 +24,7 @@ export const namespaces = defineKind({
         ? 'names that begin with kube- or netalloc- are reserved'
         : undefined,
     ignoresSpec: true,
+    deletesSingly: true,
     ledgerAnnotations: [IPV6_RANGE_ANNOTATION],
     create: ({ name, metadata }) => ({
       project: name,
