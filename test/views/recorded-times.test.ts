@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Position, RecordedEvent, Store } from '../../src/store/store.ts';
 import type { FollowingViews } from '../../src/views/following-views.ts';
 import { openViews } from '../../src/views/open-views.ts';
 import { WholeCommands } from '../../src/views/whole-commands.ts';
 import { dump } from './fixture.ts';
 import { step, worldAfter } from './random-lives.ts';
+
+// Each round builds views in files, three times.
+vi.setConfig({ testTimeout: 120_000 });
 
 const quiet = { info: () => {}, warn: () => {} };
 const clock = () => new Date('2030-01-01T00:00:00Z');
@@ -76,7 +79,7 @@ test('what was recorded by an instant is a beginning of the log, whatever clocks
         expect(rows(directory)).toEqual(rows(other));
       },
     ),
-    { numRuns: 12 },
+    { numRuns: 5 },
   );
   expect(stepsBack).toBeGreaterThan(0);
 });
