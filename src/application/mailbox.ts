@@ -7,7 +7,7 @@ import type { PlatformState } from '../ledger/platform/state.ts';
 import type { Rejection } from '../ledger/rejections.ts';
 import { limits } from '../limits.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
-import { sealEvent } from '../store/hash-chain.ts';
+import { sealCommand } from '../store/hash-chain.ts';
 import {
   type EventToAppend,
   type Position,
@@ -443,30 +443,21 @@ export class Mailbox<S extends SpaceState, C> {
     events: readonly LedgerEvent[],
     request: LedgerRequest,
   ): EventToAppend[] {
-    let previousHash = batch.hash;
-    return events.map((event, index) => {
-      const { commandId, correlationId, causationId, actor, reason, idempotency } = request;
-      const sealed = sealEvent({
-        stream: this.#stream,
-        revision: batch.state.revision + 1 + index,
-        previousHash,
-        id: eventId(commandId, index, batch.attempt),
-        type: event.type,
-        data: event.data,
-        metadata: {
-          commandId,
-          index,
-          count: events.length,
-          $correlationId: correlationId,
-          $causationId: causationId ?? commandId,
-          actor,
-          ...(reason === undefined ? {} : { reason }),
-          schemaVersion: SCHEMA_VERSION,
-          ...(idempotency === undefined ? {} : { idempotency }),
-        },
-      });
-      previousHash = sealed.hash;
-      return sealed;
+    const { commandId, correlationId, causationId, actor, reason, idempotency } = request;
+    return sealCommand({
+      ...{ stream: this.#stream, revision: batch.state.revision + 1 },
+      ...{ previousHash: batch.hash, commandId },
+      events: events.map(({ type, data }, index) => {
+        return { id: eventId(commandId, index, batch.attempt), type, data };
+      }),
+      metadata: {
+        $correlationId: correlationId,
+        $causationId: causationId ?? commandId,
+        actor,
+        ...(reason === undefined ? {} : { reason }),
+        schemaVersion: SCHEMA_VERSION,
+        ...(idempotency === undefined ? {} : { idempotency }),
+      },
     });
   }
 

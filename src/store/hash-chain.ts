@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { freezePlainJson } from './plain-json.ts';
+import { isPlainJson } from './plain-json.ts';
 import type { EventMetadata, EventToAppend, RecordedEvent } from './store.ts';
 
 /** An event with its place, before it is given its hash. */
@@ -15,18 +15,18 @@ export interface UnsealedEvent {
 }
 
 /**
- * Serialises an event once and gives it its hash. Its data and metadata are frozen, so that a
- * writer that keeps them cannot change what others read. Where they are not plain JSON, the sealed
- * event has what a reader of the log will find, so that live and replayed events never differ.
+ * Serialises an event once and gives it its hash. Where its data and metadata are not plain JSON,
+ * the sealed event has what a reader of the log will find, so that live and replayed events never
+ * differ.
  */
 export function sealEvent(event: UnsealedEvent): EventToAppend {
   const { stream, revision, previousHash, id, type, data } = event;
   const covered = { ...coveredMetadata(event.metadata), previousHash };
   const body = JSON.stringify([stream, revision, id, type, data, covered]);
   const seal = hash('sha256', body, 'hex');
-  const plain = freezePlainJson(data) && freezePlainJson(covered);
+  const plain = isPlainJson(data) && isPlainJson(covered);
   const [sealedData, sealedMetadata] = plain ? [data, covered] : parsedParts(body);
-  const metadata: EventMetadata = Object.freeze({ ...sealedMetadata, previousHash, hash: seal });
+  const metadata: EventMetadata = { ...sealedMetadata, previousHash, hash: seal };
   return { id, type, data: sealedData, metadata, body, hash: seal };
 }
 
@@ -37,9 +37,45 @@ export function copyOf(recorded: RecordedEvent): EventToAppend {
   const covered = coveredMetadata(recorded.metadata);
   const body = JSON.stringify([stream, revision, id, type, data, covered]);
   const metadata: EventMetadata = { ...covered, previousHash, hash: seal };
-  freezePlainJson(data);
-  freezePlainJson(metadata);
   return { id, type, data, metadata, body, hash: seal, recordedAt };
+}
+
+/** The events of one command, with their place, before they are given their hashes. */
+export interface UnsealedCommand extends Pick<UnsealedEvent, 'stream' | 'previousHash'> {
+  readonly commandId: string;
+  /** Of the first event. */
+  readonly revision: number;
+  readonly events: readonly Pick<UnsealedEvent, 'id' | 'type' | 'data'>[];
+  /** What their metadata has beside the command's id and which of how many events each is. */
+  readonly metadata: object;
+}
+
+/**
+ * Seals the events of a command. Each is as `sealEvent` seals it, but what all of them have in
+ * common becomes text once.
+ */
+export function sealCommand(command: UnsealedCommand): EventToAppend[] {
+  const { stream, revision, commandId, events, metadata } = command;
+  const start = `[${JSON.stringify(stream)},`;
+  const shared = { count: events.length, ...metadata };
+  const [before, after] = [`{"commandId":${JSON.stringify(commandId)},"index":`, textIn(shared)];
+  if (!isPlainJson(shared)) throw new TypeError('the metadata of a command is no plain JSON');
+  let { previousHash } = command;
+  return events.map(({ id, type, data }, index) => {
+    const text = JSON.stringify(data);
+    const head = `${start}${revision + index},${JSON.stringify(id)},${JSON.stringify(type)},${text}`;
+    const body = `${head},${before}${index},${after},"previousHash":"${previousHash}"}]`;
+    const seal = hash('sha256', body, 'hex');
+    const own: EventMetadata = { commandId, index, ...shared, previousHash, hash: seal };
+    previousHash = seal;
+    const sealed = isPlainJson(data) ? data : parsedParts(body)[0];
+    return { id, type, data: sealed, metadata: own, body, hash: seal };
+  });
+}
+
+/** The text of an object's fields, without its braces. */
+function textIn(object: object): string {
+  return JSON.stringify(object).slice(1, -1);
 }
 
 /**
@@ -69,7 +105,5 @@ function coveredMetadata(metadata: object): object {
 
 function parsedParts(body: string): [object, object] {
   const [, , , , data, metadata] = JSON.parse(body);
-  freezePlainJson(data);
-  freezePlainJson(metadata);
   return [data, metadata];
 }

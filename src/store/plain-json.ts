@@ -1,8 +1,8 @@
 /**
- * Freezes a value through and through and says whether it is plain JSON: whether parsing its JSON
- * text would give an equal value. Stops at the first part that is not.
+ * Whether a value is plain JSON: whether parsing its JSON text would give an equal value. Looks no
+ * further than the first part that is not.
  */
-export function freezePlainJson(value: unknown): boolean {
+export function isPlainJson(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -10,22 +10,21 @@ export function freezePlainJson(value: unknown): boolean {
     case 'number':
       return Number.isFinite(value) && !Object.is(value, -0);
     case 'object':
-      return value === null || freezePlainObject(value);
+      return value === null || isPlainObject(value);
     default:
       return false;
   }
 }
 
-function freezePlainObject(value: object): boolean {
+function isPlainObject(value: object): boolean {
   if (Array.isArray(value)) {
-    for (const element of value) if (!freezePlainJson(element)) return false;
-  } else {
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) return false;
-    for (const name in value) {
-      if (!freezePlainJson((value as Record<string, unknown>)[name])) return false;
-    }
+    for (const element of value) if (!isPlainJson(element)) return false;
+    return true;
   }
-  Object.freeze(value);
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const name in value) {
+    if (!isPlainJson((value as Record<string, unknown>)[name])) return false;
+  }
   return true;
 }

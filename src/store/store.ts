@@ -14,13 +14,13 @@ export interface EventMetadata {
   readonly [name: string]: unknown;
 }
 
-/** An event on its way into the log. Only `sealEvent` makes one. */
+/** An event on its way into the log. Only `sealEvent` and `sealCommand` make one. */
 export interface EventToAppend {
   readonly id: string;
   readonly type: string;
-  /** Plain JSON, frozen: from here on it belongs to the store and its readers. */
+  /** Plain JSON that nobody changes any more: it belongs to the store and its readers. */
   readonly data: object;
-  /** Plain JSON, frozen. */
+  /** The same. */
   readonly metadata: EventMetadata;
   /**
    * The JSON text that the hash covers: [stream, revision, id, type, data, metadata without hash].

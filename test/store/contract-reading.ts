@@ -193,37 +193,6 @@ function describeContent(engine: CurrentEngine): void {
       }
     });
 
-    it('cannot be changed by the writer or by another reader afterwards', async () => {
-      const { store } = engine();
-      const listener = new Listener(store, 0n);
-      const data = { address: '10.0.0.1', list: [{ deep: 1 }] };
-      const metadata = { actor: { role: 'compute' } };
-      const writer = new Writer(store, 'a-1');
-      const answer = writer.append({ id: 'x', data, metadata });
-      attempt(() => {
-        data.address = 'changed';
-      });
-      attempt(() => {
-        (data.list[0] as { deep: number }).deep = 2;
-      });
-      attempt(() => data.list.push({ deep: 3 }));
-      attempt(() => {
-        metadata.actor.role = 'operator';
-      });
-      await listener.reached((await answer).position);
-      const written = { address: '10.0.0.1', list: [{ deep: 1 }] };
-      for (const events of [listener.events, await collect(store.readAll(0n))]) {
-        expect(events[0]?.data).toEqual(written);
-        expect(events[0]?.metadata).toMatchObject({ actor: { role: 'compute' } });
-        attempt(() => {
-          (events[0]?.data as { address: string }).address = 'changed';
-        });
-      }
-      expect((await collect(store.readAll(0n)))[0]?.data).toEqual(written);
-      const late = await new Listener(store, 0n).reached(await store.head());
-      expect(late.events[0]?.data).toEqual(written);
-    });
-
     it.each([
       { none: undefined },
       { date: new Date(0) },
@@ -243,13 +212,4 @@ function describeContent(engine: CurrentEngine): void {
       expect(later[0]?.metadata).toMatchObject(JSON.parse(JSON.stringify(data)));
     });
   });
-}
-
-/** What is frozen refuses to be changed; what is a copy does not mind. */
-function attempt(change: () => void): void {
-  try {
-    change();
-  } catch (fault) {
-    if (!(fault instanceof TypeError)) throw fault;
-  }
 }

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { type EventData, jsonEvent, type RecordedEvent as Record } from '@eventstore/db-client';
 import { verifyEvent } from '../hash-chain.ts';
-import { freezePlainJson } from '../plain-json.ts';
 import {
   CorruptEvent,
   type EventMetadata,
@@ -48,8 +47,6 @@ export function fromRecord(record: Record, prefix: string): RecordedEvent {
     const problem = 'it was not written by netalloc';
     throw new CorruptEvent(place.stream, place.revision, place.position, problem);
   }
-  freezePlainJson(data);
-  freezePlainJson(metadata);
   // What was copied from another log keeps the time at which that one recorded it.
   const copied = typeof recordedAt === 'string' ? Date.parse(recordedAt) : Number.NaN;
   const at = Number.isNaN(copied) ? created : new Date(copied);

@@ -29,7 +29,8 @@ interface Kept {
 
 /**
  * The store in a few arrays: for tests, and to say plainly what every engine does. It answers on a
- * later turn of the event loop, as the others do.
+ * later turn of the event loop, as the others do. Other engines share events between their writer
+ * and all readers, who must not change them; here they are frozen, so that a test finds who does.
  */
 export class MemoryStore implements Store {
   readonly lostPositions: readonly PositionRange[] = [];
@@ -53,6 +54,7 @@ export class MemoryStore implements Store {
     events: readonly EventToAppend[],
   ): Promise<Appended> {
     checkAppend(stream, expected, events);
+    for (const { data, metadata } of events) freeze([data, metadata]);
     this.#refuseWhenClosed();
     if (this.#waiting === limits.storeQueueAppendsMax) {
       throw new StoreUnavailable('too many appends are waiting');
@@ -153,5 +155,13 @@ function haveSameIds(kept: readonly Kept[], events: readonly EventToAppend[]): b
 function recorded({ position, body, hash, recordedAt }: Kept): RecordedEvent {
   const [stream, revision, id, type, data, metadata] = JSON.parse(body);
   metadata.hash = hash;
+  freeze([data, metadata]);
   return { stream, revision, position, id, type, data, metadata, recordedAt };
+}
+
+/** Freezes plain JSON through and through. */
+function freeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  for (const part of Object.values(value)) freeze(part);
+  Object.freeze(value);
 }
