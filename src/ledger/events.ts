@@ -333,6 +333,16 @@ export const eventSchemas = {
   }),
   LocationLeft: z.strictObject({ at, location: objectRef, project: text, grantId }),
   GrantAbandoned: z.strictObject({ at, grantId }),
+  /**
+   * The answer to a command of a stream that has changed nothing: it was refused, or things were
+   * already so. From here on the command of this id is decided, whoever still has it to decide.
+   */
+  CommandSettled: z.strictObject({
+    at,
+    code: z.int(),
+    reason: text.optional(),
+    message: text.optional(),
+  }),
 
   // What every object has in common.
   ObjectMetadataChanged: z.strictObject({ ...named, kind: text, metadata: storedMetadata }),

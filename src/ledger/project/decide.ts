@@ -81,6 +81,14 @@ export interface ChangeMetadata {
   readonly metadata: StoredMetadata;
 }
 
+/** Records an answer that nothing else in the log proves, so that nobody gives another one. */
+export interface SettleCommand {
+  readonly type: 'SettleCommand';
+  readonly code: number;
+  /** Why it is refused; absent when things were already so. */
+  readonly refusal?: { readonly reason: string; readonly message: string };
+}
+
 export type ProjectCommand =
   | CreateNamespace
   | DeleteNamespace
@@ -101,6 +109,7 @@ export type ProjectCommand =
   | ExpireRetentions
   | SpreadMtu
   | ReturnEmptyPool
+  | SettleCommand
   /** Goes on with deletions that did not fit one append. */
   | { readonly type: 'ContinueDeletion' }
   /** Fences a grant of another stream that nothing here was committed with. */
@@ -170,6 +179,12 @@ function decideOn(draft: ProjectDraft, command: ProjectCommand, context: Decisio
       return returnEmptyPool(draft, context, command);
     case 'VacateLocation':
       return vacateLocation(draft, context, command.location, objectsMax);
+    case 'SettleCommand':
+      draft.emit('CommandSettled', {
+        ...{ at: instant(context.atMs), code: command.code },
+        ...command.refusal,
+      });
+      return undefined;
   }
 }
 

@@ -61,6 +61,8 @@ function evolveSpace(
       const { grantId, at } = event.data;
       return { ...state, abandonedGrants: state.abandonedGrants.set(grantId, at) };
     }
+    case 'CommandSettled':
+      return state;
     default:
       return undefined;
   }

@@ -237,6 +237,7 @@ export class NaiveReading {
     }
     const project = this.projects.get(name);
     if (event.type === 'GrantAbandoned') this.grants.abandon(event.data.grantId, name);
+    else if (event.type === 'CommandSettled') return;
     else if (project === undefined) check(type.startsWith('Namespace'), `${name} is not open`);
     else if (this.#readRange(project, stream, event) || this.#readHolding(project, logged)) return;
     else this.#readObject(project, event);
