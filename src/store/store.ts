@@ -1,4 +1,5 @@
 import type { Fact } from './facts.ts';
+import type { Messages } from './messages.ts';
 
 /** A place in the whole log: unsigned, below 2^63, compared as numbers; gaps are allowed. */
 export type Position = bigint;
@@ -136,6 +137,9 @@ export interface Store {
 
   /** Whether other processes may append to this log at the same time. */
   readonly isShared?: boolean;
+
+  /** Streams of other programs beside this log, where the engine has such. */
+  readonly messages?: Messages;
 
   /** Finishes the appends that were accepted, ends the subscriptions, then refuses everything. */
   close(): Promise<void>;

@@ -14,8 +14,8 @@ interface Source<T> {
   unsubscribe?(): Promise<void>;
 }
 
-/** Whether to read on after an item. */
-type Take<T> = (item: T) => boolean;
+/** Whether to read on after an item; the next one is not read before that is known. */
+type Take<T> = (item: T) => boolean | Promise<boolean>;
 
 const USER = /^esdb(?:\+discover)?:\/\/([^:@/]+):([^@/]+)@/;
 const INSECURE = /[?&]tls=false(?:&|$)/i;
@@ -79,7 +79,9 @@ export class Connection {
       const items = source[Symbol.asyncIterator]();
       for (;;) {
         const next = await within(items.next(), idleMsMax);
-        if (next.done || !take(next.value)) return;
+        if (next.done) return;
+        const goesOn = take(next.value);
+        if (!(typeof goesOn === 'boolean' ? goesOn : await goesOn)) return;
       }
     } finally {
       const ended = source.unsubscribe?.() ?? source.cancel?.();

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { limits } from '../../limits.ts';
+import type { Messages } from '../messages.ts';
 import {
   type Appended,
   type EventHandler,
@@ -16,6 +17,7 @@ import {
 import { type EventPage, Subscriptions } from '../subscription.ts';
 import { Appends } from './appends.ts';
 import { Connection, within, withoutPassword } from './connection.ts';
+import { FollowedStream } from './followed-stream.ts';
 import { History } from './history.ts';
 import { LiveTail } from './live-tail.ts';
 import { RecordedTimes } from './recorded-times.ts';
@@ -64,6 +66,7 @@ async function untilItAnswers(store: KurrentStore): Promise<void> {
 export class KurrentStore implements Store {
   readonly lostPositions: readonly PositionRange[] = [];
   readonly isShared = true;
+  readonly messages: Messages;
   readonly #connection: Connection;
   readonly #history: History;
   readonly #reader: StreamReader;
@@ -77,6 +80,10 @@ export class KurrentStore implements Store {
   constructor({ url, categories, prefix = '', onClosed = () => {} }: KurrentStoreOptions) {
     this.#onClosed = onClosed;
     this.#connection = new Connection(url);
+    this.messages = {
+      follow: (stream, after, handler) =>
+        new FollowedStream(this.#connection, prefix + stream, after, handler),
+    };
     this.#history = new History(this.#connection, { prefix, categories });
     this.#reader = new StreamReader(this.#connection, prefix);
     this.#appends = new Appends(this.#connection, prefix);

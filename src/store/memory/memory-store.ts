@@ -35,6 +35,8 @@ interface Kept {
 export class MemoryStore implements Store {
   readonly lostPositions: readonly PositionRange[] = [];
   readonly #clock: () => Date;
+  readonly #categories: readonly string[] | undefined;
+  #head: Position = 0n;
   /** The event at position n is the one at index n - 1. */
   readonly #log: Kept[] = [];
   readonly #streams = new Map<string, Kept[]>();
@@ -44,8 +46,10 @@ export class MemoryStore implements Store {
   #waiting = 0;
   #closed = false;
 
-  constructor(options: { clock: () => Date }) {
+  /** The head tells of streams of these categories alone, where any are named. */
+  constructor(options: { clock: () => Date; categories?: readonly string[] }) {
     this.#clock = options.clock;
+    this.#categories = options.categories;
   }
 
   async append(
@@ -96,7 +100,7 @@ export class MemoryStore implements Store {
 
   async head(): Promise<Position> {
     await this.#laterTurn();
-    return BigInt(this.#log.length);
+    return this.#head;
   }
 
   async close(): Promise<void> {
@@ -118,6 +122,7 @@ export class MemoryStore implements Store {
       return { stream, position, id, body, hash, recordedAt };
     });
     this.#log.push(...added);
+    if (isOfCategories(stream, this.#categories)) this.#head = BigInt(this.#log.length);
     kept.push(...added);
     this.#streams.set(stream, kept);
     this.#subscriptions.wake();
