@@ -54,6 +54,39 @@ const storeSetting = z
     'must be sqlite, memory or esdb://host:port',
   );
 
+/** A stream of claim commands, `claimCommands-<name>`, and the projects that they may be about. */
+export interface ClaimSource {
+  readonly name: string;
+  readonly projects: readonly string[];
+}
+
+const CLAIM_SOURCE = /^([^=]+)=(.+)$/;
+
+const claimSources = z.string().transform((text, context): ClaimSource[] => {
+  const sources = text.split(';').map((one): ClaimSource => {
+    const [, name = '', projects = ''] = CLAIM_SOURCE.exec(one) ?? [];
+    return { name, projects: projects.split(',') };
+  });
+  const isName = (name: string) => dnsLabel.safeParse(name).success;
+  const isSource = ({ name, projects }: ClaimSource) => isName(name) && projects.every(isName);
+  const refuse = (message: string) => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  if (!sources.every(isSource)) {
+    return refuse('must be source=project,project;source=project with lower-case names');
+  }
+  if (new Set(sources.map(({ name }) => name)).size < sources.length) {
+    return refuse('names a source twice');
+  }
+  const { claimSourcesMax, claimSourceProjectsMax } = limits;
+  if (sources.length > claimSourcesMax) return refuse(`has more than ${claimSourcesMax} sources`);
+  if (sources.some(({ projects }) => projects.length > claimSourceProjectsMax)) {
+    return refuse(`has a source with more than ${claimSourceProjectsMax} projects`);
+  }
+  return sources;
+});
+
 interface Setting {
   readonly env: string;
   readonly value: string;
@@ -141,6 +174,13 @@ export const SETTINGS = {
     help: 'further names of our own certificate; the kubeconfig has the first',
     schema: hostNames,
   },
+  'claim-sources': {
+    env: 'NETALLOC_CLAIM_SOURCES',
+    value: 'source=project,...;...',
+    fallback: undefined,
+    help: 'streams of claim commands in KurrentDB and their projects, the same for all ledgers',
+    schema: claimSources,
+  },
   'log-level': {
     env: 'NETALLOC_LOG_LEVEL',
     value: 'level',
@@ -180,6 +220,7 @@ export interface Config {
   readonly location: string | undefined;
   /** Undefined for plain HTTP without authentication, which is for loopback alone. */
   readonly security: SecuritySettings | undefined;
+  readonly claimSources?: readonly ClaimSource[] | undefined;
   readonly logLevel: string;
   readonly timeOffsetSeconds: number;
 }
@@ -218,6 +259,7 @@ export function readConfig(
     plan: read('plan') as string | undefined,
     location: read('location') as string | undefined,
     security: securityOf(read, listen, data),
+    claimSources: read('claim-sources') as ClaimSource[] | undefined,
     logLevel: read('log-level') as string,
     timeOffsetSeconds: read('time-offset-seconds') as number,
   };

@@ -115,6 +115,21 @@ export const limits = {
   kurrentBufferedEventsMax: 512,
   /** Newest events of the whole cluster among which the last one of this log is looked for. */
   kurrentHeadEventsMax: 1_000,
+  /** Messages of a stream of another program that are handled together. */
+  messagesPerBatchMax: 64,
+  /** Streams of claim commands that are followed, each with a call that stays open, */
+  claimSourcesMax: 16,
+  /** and projects that one of them may have commands for. */
+  claimSourceProjectsMax: 1_000,
+  /** How long a ledger stands by at least when another one was faster with a reply. */
+  intakeStandbyMs: 500,
+  /** How long it waits with a command that cannot be decided now, growing with each failure. */
+  intakeRetryMsMin: 50,
+  intakeRetryMsMax: 5_000,
+  /** How often a command is tried that a fault of the program keeps from being decided. */
+  intakeFaultsMax: 5,
+  /** Characters of a refusal's text that go into a reply. */
+  replyMessageCharsMax: 4_096,
   /** Commands waiting in one mailbox; one more is answered 503. */
   mailboxCommandsMax: 4_096,
   /** Commands decided for one append. */
@@ -254,6 +269,14 @@ assertLimit(
   'a copied append fits an append',
 );
 assertLimit(2 * limits.appendBytesMax <= limits.transferLineBytesMax, 'an event fits a line');
+assertLimit(
+  limits.kurrentCallsAtOnceMax + limits.claimSourcesMax + 1 < 100,
+  'calls and subscriptions of one connection',
+);
+assertLimit(
+  limits.messagesPerBatchMax * 2 <= limits.mailboxCommandsMax,
+  'commands of a stream leave room in a mailbox',
+);
 assertLimit(limits.storeWalPagesMoved < limits.storeWalPagesMax, 'the thread is the first to move');
 assertLimit(
   limits.objectMetadataBytesMax + 2 * limits.freeObjectBytesMax < limits.appendBytesMax,

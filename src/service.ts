@@ -9,6 +9,7 @@ import { Recovery } from './application/recovery.ts';
 import { type Config, isLoopback } from './config.ts';
 import { bearerTokens, loopbackOnly } from './http/auth/authenticator.ts';
 import { buildServer, type HttpDeps } from './http/server.ts';
+import { Intake } from './intake/intake.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
@@ -103,19 +104,23 @@ async function openParts(
   await orFault(recovery.start());
   const secured = await securedBy(config, directory, { clock, randomBytes, log });
   closing.push(async () => secured?.close());
-  const app = buildServer({
+  const rim = {
     ledger: {
       project: (name, command, request) => ledger.project(name, command, request),
       platform: (command, request) => ledger.platform(command, request),
       authoredPool: (command, request) => ledger.authoredPool(command, request),
       ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
-    },
+    } satisfies HttpDeps['ledger'],
     ...{ store, views, clock, newId, random, logger: log, version },
     defaultLocation: config.location,
     ...accessOf(secured),
-  });
+  };
+  const app = buildServer(rim);
   closing.push(() => app.close());
+  const intake = intakeOf(config, rim, store);
+  closing.push(async () => intake?.close());
   await app.listen({ host: config.listen.host, port: config.listen.port });
+  intake?.start();
   const { address, port } = app.server.address() as AddressInfo;
   if (secured === undefined) {
     if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
@@ -126,6 +131,20 @@ async function openParts(
   const server = app.server as unknown as HttpsServer;
   const operator = secured.follow(server, urlOf('https', reachedBy, port));
   return { url: urlOf('https', host, port), operator, failed };
+}
+
+/** What follows the streams of claim commands; undefined where there are none to be followed. */
+function intakeOf(
+  { claimSources = [] }: Config,
+  rim: Omit<HttpDeps, 'store'>,
+  store: Store,
+): Intake | undefined {
+  if (claimSources.length === 0) return undefined;
+  const { messages } = store;
+  if (messages !== undefined) return new Intake({ ...rim, store, messages }, claimSources);
+  throw new StartRefused(
+    '--claim-sources needs a store that other programs can write to: --store esdb://...',
+  );
 }
 
 function urlOf(scheme: 'http' | 'https', host: string, port: number): string {

@@ -3,6 +3,7 @@ import { demo } from './demo.ts';
 import { exportLog } from './export-log.ts';
 import { importLog } from './import-log.ts';
 import { plan } from './plan.ts';
+import { schemas } from './schemas.ts';
 import { serve } from './serve.ts';
 import { token } from './token.ts';
 import { verify } from './verify.ts';
@@ -33,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   'import-log': importLog,
   demo,
   plan,
+  schemas,
 };
 
 const HELP = ['help', '--help', '-h'];

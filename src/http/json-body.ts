@@ -11,7 +11,7 @@ function readJson(body: Buffer): unknown {
   if (body.length === 0) throw badRequest('the body is empty: JSON is required');
   if (!isUtf8(body)) throw badRequest('the body is not valid UTF-8');
   const value = parse(body.toString('utf8'));
-  refuseUnsafe(value, 0);
+  refuseUnsafe(value);
   return value;
 }
 
@@ -43,7 +43,7 @@ function parse(text: string): unknown {
 }
 
 /** Refuses a value that no later step should see; `depth` says how deep it stands in its body. */
-export function refuseUnsafe(value: unknown, depth: number): void {
+export function refuseUnsafe(value: unknown, depth = 0): void {
   if (typeof value !== 'object' || value === null) return;
   if (depth === limits.bodyDepthMax) {
     throw badRequest(`the body is nested more than ${limits.bodyDepthMax} levels deep`);

@@ -4,7 +4,8 @@ import { isObject } from '../json-body.ts';
 import { isIdempotencyKey, KEY_FORM } from '../kube/exchange.ts';
 import { type FieldValidation, readBySchema } from '../kube/field-validation.ts';
 
-const deletion = z.strictObject({
+/** Which claim is to be deleted; with a uid, that one and no later one of its name. */
+export const deletion = z.strictObject({
   namespace: z.string(),
   name: z.string(),
   uid: z.string().optional(),

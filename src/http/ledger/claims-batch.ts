@@ -82,7 +82,8 @@ function itemGrant({ views }: HttpDeps, kind: Kind, http: FastifyRequest, item: 
   return requireGrant(identity, { verb: 'create', resource, namespace }, kind, views);
 }
 
-function writeClaim(exchange: Exchange, kind: ClaimKind, item: BatchItem): Promise<Answer> {
+/** Carries out one item. What refuses it is thrown. */
+export function writeClaim(exchange: Exchange, kind: ClaimKind, item: BatchItem): Promise<Answer> {
   if (item.delete !== undefined) {
     const { namespace, name, uid } = item.delete;
     return deleteObject(
@@ -101,8 +102,8 @@ function writeClaim(exchange: Exchange, kind: ClaimKind, item: BatchItem): Promi
   return createObject(exchange, kind, kind.writes, namespace, item.create);
 }
 
-/** The namespace of a claim; undefined when it has none, empty when its schema will refuse it. */
-function namespaceIn(claim: unknown): string | undefined {
+/** The namespace in a claim; undefined when it has none, empty when its schema will refuse it. */
+export function namespaceIn(claim: unknown): string | undefined {
   const metadata = isObject(claim) ? claim.metadata : {};
   if (!isObject(claim) || (metadata !== undefined && !isObject(metadata))) return '';
   const namespace = metadata?.namespace ?? undefined;
