@@ -29,6 +29,8 @@ export const limits = {
   certificateRetryMs: 3_600_000,
   /** How often it is looked whether tokens or certificates are others than before. */
   securityPollMs: 250,
+  /** How long a command waits for the answer of a server. */
+  clientRequestMsMax: 30_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
   /** Longest path parameter; object names may have 253 characters. */

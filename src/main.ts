@@ -2,7 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { pino } from 'pino';
 import { PlanDiffers } from './application/ledger.ts';
+import { RequestFailed } from './cli/api-client.ts';
 import { runCommand, UnknownCommand } from './cli/commands.ts';
+import { KubeconfigRefused } from './cli/kubeconfig.ts';
 import { LogCommandRefused } from './cli/log-options.ts';
 import { TokenCommandRefused } from './cli/token.ts';
 import { InvalidSetting } from './config.ts';
@@ -19,8 +21,10 @@ const OPERATOR_PROBLEMS = [
   ImportRefused,
   InvalidLogFile,
   InvalidPlan,
+  KubeconfigRefused,
   LogCommandRefused,
   PlanDiffers,
+  RequestFailed,
   CorruptEvent,
   SecurityFileRefused,
   StartRefused,

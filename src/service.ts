@@ -173,10 +173,13 @@ async function securedBy(
 }
 
 /** Who is let in, and how. */
-function accessOf(secured: Secured | undefined): Pick<HttpDeps, 'tls' | 'authenticator'> {
+function accessOf(
+  secured: Secured | undefined,
+): Pick<HttpDeps, 'tls' | 'authenticator' | 'tokens'> {
   if (secured === undefined) return { authenticator: loopbackOnly };
   return {
     tls: secured.tls,
+    tokens: secured.tokens,
     authenticator: bearerTokens((token) => secured.tokens.find(token)),
   };
 }

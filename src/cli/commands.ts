@@ -2,6 +2,7 @@ import type { World } from '../service.ts';
 import { demo } from './demo.ts';
 import { exportLog } from './export-log.ts';
 import { importLog } from './import-log.ts';
+import { kubeconfig } from './kubeconfig.ts';
 import { plan } from './plan.ts';
 import { schemas } from './schemas.ts';
 import { serve } from './serve.ts';
@@ -29,6 +30,7 @@ export interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve,
   token,
+  kubeconfig,
   verify,
   'export-log': exportLog,
   'import-log': importLog,

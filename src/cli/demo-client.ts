@@ -1,7 +1,8 @@
+import type { ApiClient } from './api-client.ts';
+
 /** What the demo reads of an object; the rest does not matter to it. */
 interface Seen {
   readonly kind: string;
-  readonly message?: string;
   readonly metadata: { readonly name: string };
   readonly spec: Readonly<Record<string, never>> & {
     readonly addresses?: readonly { readonly address: string }[];
@@ -34,12 +35,12 @@ const GROUP = '/apis/networking.datumapis.com/v1alpha';
 
 /** A client that says what it does. */
 export class DemoClient {
-  readonly #url: string;
+  readonly #api: ApiClient;
   readonly #print: (text: string) => void;
   readonly locations = `${GROUP}/locations`;
 
-  constructor(url: string, print: (text: string) => void) {
-    this.#url = url;
+  constructor(api: ApiClient, print: (text: string) => void) {
+    this.#api = api;
     this.#print = print;
   }
 
@@ -50,22 +51,21 @@ export class DemoClient {
   }
 
   async create(path: string, body: unknown): Promise<void> {
-    const made = await this.#send('POST', path, body);
+    const made: Seen = await this.#api.ask('POST', path, body);
     this.#print(`   created ${made.kind} ${made.metadata.name}${stateOf(made)}`);
   }
 
   async delete(path: string): Promise<void> {
-    const response = await fetch(this.#url + path, { method: 'DELETE' });
-    const answer = (await response.json()) as Seen;
+    const { code, body } = await this.#api.send('DELETE', path);
     const name = path.split('/').at(-1);
-    const verdict = response.ok ? 'deleted' : `refused with ${response.status}: ${answer.message}`;
+    const verdict = code === 200 ? 'deleted' : `refused with ${code}: ${body.message}`;
     this.#print(`   DELETE ${name}: ${verdict}`);
   }
 
   /** Waits for a claim to be bound, and says so. */
   async settled(path: string): Promise<void> {
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const claim = await this.#send('GET', path);
+      const claim: Seen = await this.#api.ask('GET', path);
       if (claim.status?.addresses?.length) {
         this.#print(`   ${claim.metadata.name} is served now${stateOf(claim)}`);
         return;
@@ -106,20 +106,7 @@ export class DemoClient {
   }
 
   async #list(plural: string): Promise<Seen[]> {
-    const list = await this.#send('GET', this.of(plural));
-    return (list as unknown as { items: Seen[] }).items;
-  }
-
-  async #send(method: string, path: string, body?: unknown): Promise<Seen> {
-    const response = await fetch(this.#url + path, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    const answer = (await response.json()) as Seen;
-    if (!response.ok) throw new Error(`${method} ${path}: ${answer.message}`);
-    return answer;
+    return (await this.#api.ask('GET', this.of(plural))).items;
   }
 
   #table(head: string[], rows: string[][]): void {

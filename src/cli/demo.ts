@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
+import type { OperatorFiles } from '../security/secured.ts';
 import { startService } from '../service.ts';
+import { ApiClient } from './api-client.ts';
 import type { Command } from './commands.ts';
 import { DemoClient } from './demo-client.ts';
 
@@ -15,10 +17,11 @@ export const demo: Command = {
       return args.includes('--help') ? 0 : 1;
     }
     const directory = await mkdtemp(join(tmpdir(), 'netalloc-demo-'));
-    const flags = ['--insecure-http', '--listen', '127.0.0.1:0', '--data', directory];
+    const flags = ['--listen', '127.0.0.1:0', '--data', directory];
     const service = await startService(readConfig(flags, {}), line.worldOf('error', 0));
     try {
-      await play(new DemoClient(service.url, line.print), line.print);
+      const api = ApiClient.of((service.operator as OperatorFiles).kubeconfig);
+      await play(new DemoClient(api, line.print), line.print);
       return 0;
     } finally {
       await service.close();

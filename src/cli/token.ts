@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { durationMs } from '../ledger/durations.ts';
-import { projectStream } from '../ledger/streams.ts';
-import { type ProjectGeneration, ROLES, type Role } from '../security/identity.ts';
-import { newToken } from '../security/new-token.ts';
-import { changeTokenFile, readTokenFile, type StoredToken } from '../security/token-file.ts';
-import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { ROLES } from '../security/identity.ts';
+import { type ShownToken, type TokenRequest, tokenRequest } from '../security/token-request.ts';
+import { ApiClient } from './api-client.ts';
 import type { Command, CommandLine } from './commands.ts';
+import { dataFiles } from './data-files.ts';
+import { commandsOnFiles, commandsOnServer, type TokenCommands } from './token-commands.ts';
 
 const USAGE = `Usage:
   netalloc token create --role <role> --subject <name> [--project <name>]... [--location <name>]...
@@ -14,18 +12,22 @@ const USAGE = `Usage:
   netalloc token list
   netalloc token revoke <id>
 
-  --data <directory>   the data directory (NETALLOC_DATA, default ./netalloc-data)
-  --tokens <file>      the tokens file (NETALLOC_TOKENS, default tokens.json in it)
+  --kubeconfig <file>  have a server do it, by the kubeconfig of an operator; else it is done to
+                       the files of a service on this machine, whether it runs or not:
+  --data <directory>   its data directory (NETALLOC_DATA, default ./netalloc-data)
+  --tokens <file>      its tokens file (NETALLOC_TOKENS, default tokens.json in it)
+
   --role <role>        ${ROLES.join(', ')}
   --subject <name>     whom events name as the actor
   --project <name>     a project of a compute token: the one that there is now
   --location <name>    a location of a provider token
   --expires <duration> such as 720h; for ever without it
 
-A running service follows the file. Whoever can write to the data directory can make an operator's
-token: that is the way back when it is lost.`;
+What is done holds at once. Whoever can write to the data directory can make an operator's token:
+that is the way back when it is lost.`;
 
 const OPTIONS = {
+  kubeconfig: { type: 'string' },
   data: { type: 'string' },
   tokens: { type: 'string' },
   role: { type: 'string' },
@@ -41,21 +43,20 @@ export class TokenCommandRefused extends Error {
   override readonly name = 'TokenCommandRefused';
 }
 
-/** Makes, lists and revokes tokens in the file of a data directory. */
+/** Makes, lists and revokes tokens: of a data directory, or of a server. */
 export const token: Command = {
   summary: 'make, list and revoke tokens',
   async run(args, line) {
     const { values, positionals } = parsed(args);
     const [action, id, ...rest] = positionals;
-    const data = values.data ?? line.env.NETALLOC_DATA ?? './netalloc-data';
-    const path = values.tokens ?? line.env.NETALLOC_TOKENS ?? join(data, 'tokens.json');
     if (rest.length > 0 || (id !== undefined && action !== 'revoke') || values.help) {
       line.print(USAGE);
       return values.help ? 0 : 1;
     }
-    if (action === 'create') line.print(await create(values, data, path, line));
-    else if (action === 'list') for (const one of readTokenFile(path)) line.print(lineOf(one));
-    else if (action === 'revoke' && id !== undefined) await revoke(path, id);
+    const commands = commandsOf(values, line);
+    if (action === 'create') line.print(await commands.create(askedBy(values)));
+    else if (action === 'list') for (const one of await commands.list()) line.print(lineOf(one));
+    else if (action === 'revoke' && id !== undefined) await revoke(commands, id);
     else {
       line.print(USAGE);
       return 1;
@@ -74,82 +75,37 @@ function parsed(args: readonly string[]) {
 
 type Values = ReturnType<typeof parsed>['values'];
 
-/** Makes a token and gives its text, which is nowhere kept. */
-async function create(
-  values: Values,
-  data: string,
-  path: string,
-  line: CommandLine,
-): Promise<string> {
-  const { clock, randomBytes } = line.worldOf('error', 0);
-  const { subject, project: names = [], location: locations = [] } = values;
-  const role = roleOf(values.role);
-  if (subject === undefined) throw new TokenCommandRefused('--subject is required');
-  if (role === 'compute' && names.length === 0) {
-    throw new TokenCommandRefused('a compute token needs a --project');
+function commandsOf(values: Values, line: CommandLine): TokenCommands {
+  const { kubeconfig, data, tokens } = values;
+  if (kubeconfig === undefined) {
+    return commandsOnFiles(dataFiles(values, line), line.worldOf('error', 0));
   }
-  if (role === 'provider' && locations.length === 0) {
-    throw new TokenCommandRefused('a provider token needs a --location');
-  }
-  const now = clock();
-  const expiresAt = values.expires === undefined ? undefined : endOf(values.expires, now);
-  const projects = await generationsOf(names, data, clock);
-  const grant = { subject, role, projects, locations, expiresAt };
-  const { text, stored } = newToken(grant, now, randomBytes);
-  await changeTokenFile(path, (tokens) => [...tokens, stored]);
-  return text;
+  if (data === undefined && tokens === undefined) return commandsOnServer(ApiClient.of(kubeconfig));
+  throw new TokenCommandRefused('--kubeconfig is for a server, --data and --tokens are for files');
 }
 
-function roleOf(text: string | undefined): Role {
-  const role = ROLES.find((one) => one === text);
-  if (role !== undefined) return role;
-  throw new TokenCommandRefused(`--role must be one of ${ROLES.join(', ')}`);
-}
+const FLAGS: Readonly<Record<string, string>> = { projects: 'project', locations: 'location' };
 
-function endOf(text: string, now: Date): Date {
-  const ms = durationMs(text);
-  if (ms === undefined || ms <= 0) {
-    throw new TokenCommandRefused(`--expires "${text}": must be a duration such as 720h`);
+/** What the flags ask for; an error names the flag. */
+function askedBy({ role, subject, project, location, expires }: Values): TokenRequest {
+  for (const [flag, value] of Object.entries({ role, subject })) {
+    if (value === undefined) throw new TokenCommandRefused(`--${flag} is required`);
   }
-  return new Date(now.getTime() + ms);
-}
-
-/** The present lives of projects, out of the log: a service may run on it meanwhile. */
-async function generationsOf(
-  names: readonly string[],
-  directory: string,
-  clock: () => Date,
-): Promise<ProjectGeneration[]> {
-  if (names.length === 0) return [];
-  const store = openSqliteStore({ directory, clock, readOnly: true });
-  try {
-    return await Promise.all(
-      names.map(async (name) => {
-        let uid: string | undefined;
-        for await (const events of store.readStream(projectStream(name), 0)) {
-          for (const { type, data } of events) {
-            if (type === 'AddressSpaceOpened') uid = (data as { generation: string }).generation;
-            if (type === 'AddressSpaceClosed') uid = undefined;
-          }
-        }
-        if (uid !== undefined) return { name, uid };
-        throw new TokenCommandRefused(`there is no project "${name}" in ${directory}`);
-      }),
-    );
-  } finally {
-    await store.close();
-  }
-}
-
-function revoke(path: string, id: string): Promise<void> {
-  return changeTokenFile(path, (tokens) => {
-    const left = tokens.filter((one) => one.id !== id);
-    if (left.length < tokens.length) return left;
-    throw new TokenCommandRefused(`there is no token "${id}": "netalloc token list" shows them`);
+  const asked = { role, subject, projects: project, locations: location, expires };
+  const result = tokenRequest.safeParse(asked);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path: [field = ''], message }) => {
+    return `--${FLAGS[String(field)] ?? String(field)}: ${message}`;
   });
+  throw new TokenCommandRefused(problems.join('\n'));
 }
 
-function lineOf({ id, role, subject, projects, locations, expiresAt }: StoredToken): string {
+async function revoke(commands: TokenCommands, id: string): Promise<void> {
+  if (await commands.revoke(id)) return;
+  throw new TokenCommandRefused(`there is no token "${id}": "netalloc token list" shows them`);
+}
+
+function lineOf({ id, role, subject, projects, locations, expiresAt }: ShownToken): string {
   const scopes = [...projects.map(({ name }) => `project/${name}`), ...locations.map(locationText)];
   return [id, role, subject, scopes.join(',') || '-', expiresAt ?? 'never'].join('  ');
 }

@@ -3,6 +3,7 @@ import type { LedgerAnswer, LedgerRequest } from '../application/request.ts';
 import type { PlatformCommand } from '../ledger/platform/decide.ts';
 import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
+import type { TokenAdmin } from '../security/token-request.ts';
 import type { Store } from '../store/store.ts';
 import type { Views } from '../views/views.ts';
 import type { Authenticator } from './auth/authenticator.ts';
@@ -38,6 +39,8 @@ export interface HttpDeps {
   readonly tls?: TlsOptions | undefined;
   /** Who sends a request. */
   readonly authenticator: Authenticator;
+  /** The tokens by which requests are let in; undefined where there are none. */
+  readonly tokens?: TokenAdmin | undefined;
   /** Bounds of each subject's requests that are other than those in `limits.ts`. */
   readonly requestRate?: Partial<RequestRate>;
   /** Bounds of watches that are other than those in `limits.ts`. */

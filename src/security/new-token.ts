@@ -1,13 +1,5 @@
-import type { ProjectGeneration, Role } from './identity.ts';
 import { hashOf, type StoredToken } from './token-file.ts';
-
-export interface TokenGrant {
-  readonly subject: string;
-  readonly role: Role;
-  readonly projects: readonly ProjectGeneration[];
-  readonly locations: readonly string[];
-  readonly expiresAt: Date | undefined;
-}
+import type { TokenGrant } from './token-request.ts';
 
 /** A token with what the file has of it. The text is not to be had again. */
 export interface NewToken {

@@ -13,13 +13,14 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { SecurityFileRefused } from './file-refused.ts';
 import { ROLES } from './identity.ts';
+import { subjectName } from './token-request.ts';
 
 const name = z.string().min(1).max(253);
 
 /** One token as the file has it: everything but the secret. */
 const storedToken = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{16}$/),
-  subject: z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a DNS name'),
+  subject: subjectName,
   role: z.enum(ROLES),
   projects: z.array(z.strictObject({ name, uid: z.uuid() })).max(limits.tokenScopesMax),
   locations: z.array(name).max(limits.tokenScopesMax),

@@ -3,10 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { signOf } from './file-sign.ts';
 import type { Identity } from './identity.ts';
 import { tokenParts } from './new-token.ts';
+import { addToken, removeToken, shownToken } from './token-changes.ts';
 import { hashOf, readTokenFile, type StoredToken } from './token-file.ts';
+import type { ShownToken, TokenAdmin, TokenGrant } from './token-request.ts';
 
 export interface TokensOptions {
   readonly clock: () => Date;
+  readonly randomBytes: (count: number) => Buffer;
   readonly onFault: (fault: unknown) => void;
 }
 
@@ -49,7 +52,7 @@ class Known {
  * The tokens of a file that several ledgers may share. What is written there holds with the next
  * look at it in every one of them, for answers that are open, too.
  */
-export class Tokens {
+export class Tokens implements TokenAdmin {
   readonly #path: string;
   readonly #options: TokensOptions;
   #known = new Map<string, Known>();
@@ -72,6 +75,22 @@ export class Tokens {
     const stored = Buffer.from(known?.token.sha256 ?? hashOf(''), 'hex');
     if (!timingSafeEqual(given, stored) || known === undefined) return undefined;
     return known.isOver(this.#options.clock().getTime()) ? undefined : known.identity;
+  }
+
+  list(): readonly ShownToken[] {
+    return [...this.#known.values()].map(({ token }) => shownToken(token));
+  }
+
+  async add(grant: TokenGrant): Promise<{ text: string; token: ShownToken }> {
+    const added = await addToken(this.#path, grant, this.#options);
+    this.refresh();
+    return added;
+  }
+
+  async remove(id: string): Promise<ShownToken | undefined> {
+    const removed = await removeToken(this.#path, id);
+    this.refresh();
+    return removed;
   }
 
   /** Reads the file if it is another one than before, and ends what is over. */

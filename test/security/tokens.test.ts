@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { newToken, type TokenGrant } from '../../src/security/new-token.ts';
+import { newToken } from '../../src/security/new-token.ts';
 import { changeTokenFile, readTokenFile } from '../../src/security/token-file.ts';
+import type { TokenGrant } from '../../src/security/token-request.ts';
 import { Tokens } from '../../src/security/tokens.ts';
 
 const NOW = Date.parse('2026-03-02T08:00:00Z');
@@ -29,7 +30,7 @@ async function opened(given: Partial<TokenGrant> = {}) {
   const time = { ms: NOW };
   const faults: unknown[] = [];
   const tokens = new Tokens(path, {
-    ...{ clock: () => new Date(time.ms), onFault: (fault) => faults.push(fault) },
+    ...{ clock: () => new Date(time.ms), randomBytes, onFault: (fault) => faults.push(fault) },
   });
   return { path, token, time, tokens, faults };
 }
@@ -141,7 +142,7 @@ describe('the file', () => {
   test.each(['', '{', '[]', '{"version":2,"tokens":[]}'])('is refused at the start: %j', (text) => {
     const path = join(directory(), 'tokens.json');
     writeFileSync(path, text);
-    const options = { clock: () => new Date(NOW), onFault: () => {} };
+    const options = { clock: () => new Date(NOW), randomBytes, onFault: () => {} };
     expect(() => new Tokens(path, options)).toThrow(/tokens file/);
   });
 });

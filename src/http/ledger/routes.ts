@@ -11,6 +11,7 @@ import { addWarnings, sendJsonText } from '../replies.ts';
 import { type ClaimKind, writeClaims } from './claims-batch.ts';
 import { Feed } from './feed.ts';
 import { batchRouteSchema, feedRouteSchema } from './route-schemas.ts';
+import { addTokenRoutes } from './tokens.ts';
 
 /** Adds what Kubernetes has no word for. */
 export function addLedgerRoutes(
@@ -22,6 +23,7 @@ export function addLedgerRoutes(
   addFeed(app, deps);
   const claims = kinds.find(({ kind }) => kind === 'NetworkInterfaceClaim') as ClaimKind;
   addBatch(app, deps, freshness, claims);
+  app.register(async (tokens) => addTokenRoutes(tokens, deps, freshness));
 }
 
 function addFeed(app: FastifyInstance, deps: HttpDeps): void {

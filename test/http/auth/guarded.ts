@@ -27,6 +27,8 @@ export interface Guarded extends LivingWorld {
   readonly routes: readonly RouteOptions[];
   /** A caller with an identity; its name is its token. */
   be(name: string, identity: Partial<Identity>): Caller;
+  /** A caller with a token that the test has from elsewhere. */
+  bearing(token: string): Caller;
   readonly operator: Caller;
   /** The present generation of a project. */
   generation(project: string): { readonly name: string; readonly uid: string };
@@ -45,12 +47,15 @@ export const pathsOf = (project: string, plural: string, name?: string) =>
   `${GROUP}/namespaces/${project}/${plural}${name === undefined ? '' : `/${name}`}`;
 
 /** A server over a ledger in memory, whose callers have the identities that a test gives them. */
-export async function guarded(changes: Partial<HttpDeps> = {}): Promise<Guarded> {
+export async function guarded(
+  changes: Partial<HttpDeps> = {},
+  find: (token: string) => Identity | undefined = () => undefined,
+): Promise<Guarded> {
   const world = await livingWorld();
   const identities = new Map<string, Identity>();
   const app = buildServer({
     ...livingDeps(world),
-    authenticator: bearerTokens((token) => identities.get(token)),
+    authenticator: bearerTokens((token) => identities.get(token) ?? find(token)),
     ...changes,
   });
   const routes: RouteOptions[] = [];
@@ -82,7 +87,9 @@ export async function guarded(changes: Partial<HttpDeps> = {}): Promise<Guarded>
     name,
     uid: world.views.get('Namespace', '', name)?.object.metadata.uid ?? 'none',
   });
-  return { ...world, app, routes, be, generation, operator: be('op', { role: 'operator' }) };
+  const bearing = (token: string) => callerOf(app, token, () => {});
+  const operator = be('op', { role: 'operator' });
+  return { ...world, app, routes, be, bearing, generation, operator };
 }
 
 function callerOf(app: FastifyInstance, token: string, end: () => void): Caller {
