@@ -5,6 +5,7 @@ export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/seeds.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Of what is awaited only that it comes is of interest, not how soon.
