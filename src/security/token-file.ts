@@ -48,8 +48,9 @@ export function readTokenFile(path: string): readonly StoredToken[] {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw new SecurityFileRefused(`tokens file ${path}: ${(error as Error).message}`);
+  } catch {
+    // The parser's own words would show a part of the text.
+    throw new SecurityFileRefused(`tokens file ${path}: is no JSON`);
   }
   return checked(path, value).tokens;
 }
