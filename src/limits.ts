@@ -33,6 +33,10 @@ export const limits = {
   clientRequestMsMax: 30_000,
   /** Idle connections are kept longer than those of Go's clients, 90 s. */
   keepAliveMs: 120_000,
+  /** How long the store may take to answer who asks whether the ledger is ready. */
+  readyStoreMsMax: 2_000,
+  /** How often one and the same warning is logged. */
+  repeatedWarningMs: 10_000,
   /** Longest path parameter; object names may have 253 characters. */
   pathParameterCharsMax: 1024,
   /** Objects in one page of a list, and the page when the client names none. */

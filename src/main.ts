@@ -9,6 +9,7 @@ import { LogCommandRefused } from './cli/log-options.ts';
 import { TokenCommandRefused } from './cli/token.ts';
 import { InvalidSetting } from './config.ts';
 import { InvalidPlan } from './ledger/plan.ts';
+import { logLines } from './operations/log-lines.ts';
 import { SecurityFileRefused } from './security/file-refused.ts';
 import { StartRefused, type World } from './service.ts';
 import { CorruptEvent, StoreFull, StoreRefused, StoreUnavailable } from './store/store.ts';
@@ -71,7 +72,8 @@ function hasCode(error: unknown): boolean {
 }
 
 function worldOf(version: string, logLevel: string, timeOffsetSeconds: number): World {
-  const log = pino({ level: logLevel }, pino.destination({ dest: 2, sync: true }));
+  const options = { level: logLevel, ...logLines(() => new Date()) };
+  const log = pino(options, pino.destination({ dest: 2, sync: true }));
   const offsetMs = timeOffsetSeconds * 1_000;
   if (offsetMs !== 0) log.warn({ timeOffsetSeconds }, 'the clock is shifted, for a test or drill');
   return {

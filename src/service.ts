@@ -13,6 +13,7 @@ import { Intake } from './intake/intake.ts';
 import { type AddressingPlan, builtInPlan, readPlan } from './ledger/plan.ts';
 import { CATEGORY } from './ledger/streams.ts';
 import { limits } from './limits.ts';
+import { Operations } from './operations/operations.ts';
 import { type OperatorFiles, Secured } from './security/secured.ts';
 import { SnapshotFile } from './snapshots/snapshot-file.ts';
 import { openStore } from './store/open-store.ts';
@@ -75,8 +76,10 @@ async function openParts(
   const { plan, isGiven } = await planOf(config);
   const directory = resolve(config.data);
   if (config.store !== 'memory') mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const store = await open(config.store, { directory, clock, categories: [CATEGORY] });
-  closing.push(() => store.close());
+  const opened = await open(config.store, { directory, clock, categories: [CATEGORY] });
+  closing.push(() => opened.close());
+  const operations = new Operations(opened, log, clock);
+  const { store } = operations;
   await refuseClockBehind(store, clock);
   const viewsDirectory = config.store === 'memory' ? undefined : directory;
   const views = await openViews({ store, directory: viewsDirectory, clock, log });
@@ -101,6 +104,7 @@ async function openParts(
   const recovery = new Recovery({ ledger, views, log, clock });
   closing.push(() => recovery.close());
   views.onApplied((events) => recovery.react(events));
+  operations.follow(views);
   await orFault(recovery.start());
   const secured = await securedBy(config, directory, { clock, randomBytes, log });
   closing.push(async () => secured?.close());
@@ -109,8 +113,9 @@ async function openParts(
       project: (name, command, request) => ledger.project(name, command, request),
       platform: (command, request) => ledger.platform(command, request),
       authoredPool: (command, request) => ledger.authoredPool(command, request),
-      ready: () => (fault === undefined ? [] : [`views: ${fault.message}`]),
+      ready: () => (fault === undefined ? operations.unready() : [`views: ${fault.message}`]),
     } satisfies HttpDeps['ledger'],
+    metrics: () => operations.text(),
     ...{ store, views, clock, newId, random, logger: log, version },
     defaultLocation: config.location,
     ...accessOf(secured),

@@ -15,7 +15,7 @@ export interface LedgerPort {
   platform(command: PlatformCommand, request: LedgerRequest): Promise<LedgerAnswer>;
   authoredPool(command: AuthoredPoolCommand, request: LedgerRequest): Promise<LedgerAnswer>;
   /** Reasons why it is not ready; none when it is. */
-  ready(): readonly string[];
+  ready(): readonly string[] | Promise<readonly string[]>;
 }
 
 interface TlsOptions {
@@ -34,6 +34,8 @@ export interface HttpDeps {
   readonly logger: FastifyBaseLogger;
   /** The location of claims that name none; undefined makes the field required. */
   readonly defaultLocation: string | undefined;
+  /** What is measured, in the text format of Prometheus; without it there is no such route. */
+  readonly metrics?: () => Promise<string>;
   readonly version: string;
   /** The certificate to serve HTTPS with; plain HTTP without it. */
   readonly tls?: TlsOptions | undefined;

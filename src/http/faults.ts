@@ -1,9 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { LedgerUnavailable } from '../application/request.ts';
 import { limits } from '../limits.ts';
+import { StoreFull, StoreUnavailable } from '../store/store.ts';
 import { ViewsBehind } from '../views/views.ts';
 import { sendStatusError } from './replies.ts';
 import { StatusError } from './status.ts';
+
+const RETRY_AFTER_SECONDS = 5;
 
 /** Answers whatever was thrown with a Status. Of a fault only the log says what it was. */
 export function handleFault(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -16,6 +19,10 @@ export function statusOf(error: unknown, request: FastifyRequest): StatusError {
   if (error instanceof LedgerUnavailable) {
     request.log.warn({ err: error }, 'the ledger cannot answer');
     return unavailable(error.message, error.retryAfterSeconds);
+  }
+  if (error instanceof StoreUnavailable || error instanceof StoreFull) {
+    request.log.warn({ err: error }, 'the store cannot answer');
+    return unavailable('the store does not answer', RETRY_AFTER_SECONDS);
   }
   if (error instanceof ViewsBehind) {
     request.log.warn({ err: error }, 'the views are behind');

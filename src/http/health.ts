@@ -15,9 +15,10 @@ export function addHealth(app: FastifyInstance, ledger: LedgerPort): void {
   app.get(
     '/readyz',
     { schema: textSchema('Whether requests are served'), ...ANYONE },
-    (_request, reply) => {
-      const reasons = ledger.ready();
+    async (_request, reply) => {
+      const reasons = await ledger.ready();
       sendText(reply, reasons.length === 0 ? 200 : 503, reasons.join('\n') || 'ok');
+      return reply;
     },
   );
 }

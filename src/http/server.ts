@@ -10,6 +10,7 @@ import { addHealth } from './health.ts';
 import { servedKinds } from './kube/kinds/served-kinds.ts';
 import { addKubeRoutes } from './kube/routes.ts';
 import { addLedgerRoutes } from './ledger/routes.ts';
+import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import { sendStatusError } from './replies.ts';
@@ -64,6 +65,7 @@ async function addRoutes(
   const refuseOthers = refuseOtherMethods(scope);
   await addOpenApi(scope, kinds, deps.version);
   addHealth(scope, deps.ledger);
+  if (deps.metrics !== undefined) addMetrics(scope, deps.metrics);
   await scope.register(async (kube) => addKubeRoutes(kube, deps, freshness, kinds));
   await scope.register(async (reviews) => addReviews(reviews, deps));
   await scope.register(async (ledger) => addLedgerRoutes(ledger, deps, freshness, kinds));

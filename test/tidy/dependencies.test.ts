@@ -57,6 +57,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/store',
     'src/views/views.ts',
   ],
+  'src/operations': [
+    'src/application/request.ts',
+    'src/limits.ts',
+    'src/store/facts.ts',
+    'src/store/messages.ts',
+    'src/store/store.ts',
+    'src/views/views.ts',
+  ],
   'src/security': ['src/ledger/durations.ts', 'src/limits.ts'],
   'src/cli': [
     'src/config.ts',
