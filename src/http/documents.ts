@@ -11,7 +11,7 @@ export interface Document {
   readonly hash: string;
 }
 
-function documentOf(body: Buffer, contentType: string): Document {
+export function documentOf(body: Buffer, contentType: string): Document {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 32).toUpperCase();
   return { body, contentType, hash };
 }

@@ -4,6 +4,10 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { AUTHENTICATED } from './auth/enforce.ts';
 import type { Kind } from './kube/kind.ts';
+import { metadataBody } from './kube/metadata.ts';
+import { objectSchema } from './kube/openapi/object-schema.ts';
+import { addKubeOpenApi } from './kube/openapi/openapi-routes.ts';
+import type { WholeDocument } from './kube/openapi/openapi-v3.ts';
 import { JSON_TYPE, PATCH_TYPES } from './media-types.ts';
 import { sendJsonText } from './replies.ts';
 
@@ -24,13 +28,17 @@ export async function addOpenApi(
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => JSON.stringify);
   app.addSchema({ $id: 'Status', ...jsonSchema(statusSchema) });
-  for (const kind of kinds) app.addSchema({ $id: kind.kind, ...jsonSchema(kind.bodySchema) });
+  app.addSchema({ $id: 'ObjectMeta', ...jsonSchema(metadataBody(z.string()).describe(METADATA)) });
+  for (const kind of kinds) app.addSchema({ $id: kind.kind, ...objectSchema(kind, jsonSchema) });
   let text: string | undefined;
   app.get('/openapi.json', { schema: { hide: true }, ...AUTHENTICATED }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
     sendJsonText(reply, 200, text);
   });
+  addKubeOpenApi(app, () => app.swagger() as unknown as WholeDocument);
 }
+
+const METADATA = 'What is known of an object whatever its kind: name, namespace, labels.';
 
 const statusSchema = z.object({
   kind: z.literal('Status'),
@@ -55,12 +63,15 @@ const statusSchema = z.object({
 
 const asOf = z.string().describe('A position, or an RFC 3339 instant: shows things as they were.');
 const readOptions = z.object({ resourceVersion: z.string(), asOf }).partial();
-const listOptions = readOptions.extend({
+const selectors = z.object({
   labelSelector: z.string().optional(),
   fieldSelector: z
     .string()
     .optional()
     .describe('IPAllocations: `status.phase=Quarantined` lists the blocks that rest now.'),
+});
+const listOptions = readOptions.extend({
+  ...selectors.shape,
   limit: z.string().optional().describe(`At most ${limits.pageObjectsMax} objects in one page.`),
   continue: z.string().optional(),
   resourceVersionMatch: z.enum(['Exact', 'NotOlderThan']).optional(),
@@ -91,7 +102,7 @@ const idempotencyKey = z
   .partial();
 
 /** What a route does, for its schema. */
-type Operation = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete';
+type Operation = 'get' | 'list' | 'create' | 'replace' | 'patch' | 'delete' | 'delete all';
 
 const QUERIES: Readonly<Record<Operation, object>> = {
   get: jsonSchema(readOptions),
@@ -100,13 +111,25 @@ const QUERIES: Readonly<Record<Operation, object>> = {
   replace: jsonSchema(writeOptions),
   patch: jsonSchema(patchOptions),
   delete: jsonSchema(deleteOptions),
+  'delete all': jsonSchema(deleteOptions.extend(selectors.shape)),
+};
+/** The same in the words of Kubernetes, by which clients find what they look for. */
+const ACTIONS: Readonly<Record<Operation, string>> = {
+  ...{ get: 'get', list: 'list', create: 'post', replace: 'put', patch: 'patch', delete: 'delete' },
+  'delete all': 'deletecollection',
 };
 const WRITE_HEADERS = jsonSchema(idempotencyKey);
 
 /** The schema of a route of a kind; `what` says which object it is about. */
 export function kindRouteSchema(kind: Kind, operation: Operation, what: string): FastifySchema {
   const isWrite = operation !== 'get' && operation !== 'list';
+  const { group, version } = kind;
+  const extensions = {
+    'x-kubernetes-action': ACTIONS[operation],
+    'x-kubernetes-group-version-kind': { group, version, kind: kind.kind },
+  };
   return {
+    ...extensions,
     tags: [kind.apiVersion],
     summary: `${operation} ${what}`,
     querystring: QUERIES[operation],
@@ -132,6 +155,7 @@ function answerOf(kind: Kind, operation: Operation) {
   if (operation === 'delete') {
     return { description, anyOf: [{ $ref: 'Status#' }, { $ref: `${kind.kind}#` }] };
   }
+  if (operation === 'delete all') return { description, $ref: 'Status#' };
   if (operation !== 'list') return { description, $ref: `${kind.kind}#` };
   const items = { type: 'array', items: { $ref: `${kind.kind}#` } };
   const metadata = { type: 'object' };

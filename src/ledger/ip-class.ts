@@ -18,29 +18,77 @@ const duration = z
 const prefixLength = z.int().min(0).max(128);
 const count = z.int().min(0).max(65_536);
 
+export const reservations = z.strictObject({
+  leading: count.describe('How many at the beginning.'),
+  trailing: count.describe('How many at the end.'),
+  unitPrefixLength: prefixLength.describe('The length of each.'),
+});
+
 export const ipClassSpec = z.strictObject({
-  ipFamily: family,
-  parentClassName: dnsLabel.optional(),
-  poolPer: z.array(scopeLevel).max(3).optional(),
-  poolCIDR: z.string().max(64).optional(),
-  uniqueWithin: z.literal('platform').default('platform'),
-  allowedPrefixLengths: z.strictObject({ min: prefixLength, max: prefixLength }).optional(),
-  defaultPrefixLength: prefixLength.optional(),
-  reservations: z
-    .strictObject({ leading: count, trailing: count, unitPrefixLength: prefixLength })
-    .optional(),
-  strategy: z.enum(['FirstFit', 'LeastUtilized']).default('FirstFit'),
-  reclaimPolicy: z.enum(['Delete', 'Retain']).default('Delete'),
-  retentionLease: duration.optional(),
-  retentionGrace: duration.optional(),
-  quarantine: duration.optional(),
-  projectQuota: z.int().min(0).optional(),
-  projectQuotas: z.record(dnsLabel, z.int().min(0)).optional(),
-  visibility: z.enum(['platform', 'shared']).default('platform'),
+  ipFamily: family.describe('The address family.'),
+  parentClassName: dnsLabel
+    .optional()
+    .describe('The class whose pools those of this class are carved from.'),
+  poolPer: z
+    .array(scopeLevel)
+    .max(3)
+    .optional()
+    .describe('What has a pool of its own, made on demand; absent, it hands out blocks.'),
+  poolCIDR: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('The range of each pool that is a routing domain of its own.'),
+  uniqueWithin: z
+    .literal('platform')
+    .default('platform')
+    .describe('Where no block is handed out twice.'),
+  allowedPrefixLengths: z
+    .strictObject({
+      min: prefixLength.describe('The shortest prefix.'),
+      max: prefixLength.describe('The longest.'),
+    })
+    .optional()
+    .describe('The lengths that a block may have; only the default one if absent.'),
+  defaultPrefixLength: prefixLength
+    .optional()
+    .describe('The length of a block for which none is asked.'),
+  reservations: reservations
+    .optional()
+    .describe('Blocks at both ends of each new pool that are withheld.'),
+  strategy: z
+    .enum(['FirstFit', 'LeastUtilized'])
+    .default('FirstFit')
+    .describe('Which pool comes first: by name, or by how much of it is free.'),
+  reclaimPolicy: z
+    .enum(['Delete', 'Retain'])
+    .default('Delete')
+    .describe('What becomes of the block of an IPClaim that states no policy when it is deleted.'),
+  retentionLease: duration
+    .optional()
+    .describe('How long something retained is kept, such as 720h; for ever if absent.'),
+  retentionGrace: duration.optional().describe('How long it is kept after that, with a warning.'),
+  quarantine: duration
+    .optional()
+    .describe('How long a released block rests; 150s if it is private, else 24h, if absent.'),
+  projectQuota: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('The most addresses or blocks of it that one project may hold.'),
+  projectQuotas: z
+    .record(dnsLabel, z.int().min(0))
+    .optional()
+    .describe('The same for projects that have another quota, by name.'),
+  visibility: z
+    .enum(['platform', 'shared'])
+    .default('platform')
+    .describe('Who may name it: operators, or the projects that are listed, too.'),
   projects: z
     .array(z.union([dnsLabel, z.literal('*')]))
     .max(1_000)
-    .optional(),
+    .optional()
+    .describe('The projects that may name it where it is shared; `*` is every one.'),
 });
 export type IPClassSpec = z.infer<typeof ipClassSpec>;
 

@@ -9,7 +9,7 @@ import {
 } from '../addressing/prefix.ts';
 import { limits } from '../limits.ts';
 import { durationMs } from './durations.ts';
-import { family, type Problem } from './ip-class.ts';
+import { family, type Problem, reservations } from './ip-class.ts';
 import { dnsLabel } from './names.ts';
 import { edgeBlocks, type ReservedBlock, sizeWithoutEdges } from './reserved-blocks.ts';
 
@@ -20,40 +20,59 @@ import { edgeBlocks, type ReservedBlock, sizeWithoutEdges } from './reserved-blo
  */
 const cidr = z.string().max(64);
 const prefixLength = z.int().min(0).max(128);
-const count = z.int().min(0).max(65_536);
 
 export const ipPoolSpec = z.strictObject({
-  ipFamily: family,
-  /** Of a root: its first range. */
-  cidr: cidr.optional(),
-  /** Of a child: the pool that it is carved from, and how large it is. */
-  parentPoolRef: z.strictObject({ name: dnsLabel }).optional(),
-  prefixLength: prefixLength.optional(),
-  /** Further ranges of a root, in the order in which they are used up. */
-  additionalCIDRs: z.array(cidr).max(limits.poolFurtherRangesMax).optional(),
-  /** The classes whose blocks, or whose children's ranges, are taken from it. */
-  classNames: z.array(dnsLabel).max(64).default([]),
-  /** The project that owns it; the platform, where none is named. */
-  projectRef: z.strictObject({ name: dnsLabel }).optional(),
+  ipFamily: family.describe('The address family.'),
+  cidr: cidr.optional().describe('The first range of a root.'),
+  parentPoolRef: z
+    .strictObject({ name: dnsLabel.describe('Its name.') })
+    .optional()
+    .describe('The pool that a child is carved from.'),
+  prefixLength: prefixLength.optional().describe('How large a child is.'),
+  additionalCIDRs: z
+    .array(cidr)
+    .max(limits.poolFurtherRangesMax)
+    .optional()
+    .describe('Further ranges of a root, in the order in which they are used up.'),
+  classNames: z
+    .array(dnsLabel)
+    .max(64)
+    .default([])
+    .describe("The classes whose blocks, or whose children's ranges, are taken from it."),
+  projectRef: z
+    .strictObject({ name: dnsLabel.describe('Its name.') })
+    .optional()
+    .describe('The project that owns it; the platform, where none is named.'),
   allocation: z
     .strictObject({
-      minPrefixLength: prefixLength.optional(),
-      maxPrefixLength: prefixLength.optional(),
-      strategy: z.enum(['FirstFit', 'BestFit']).optional(),
+      minPrefixLength: prefixLength.optional().describe('The shortest prefix of a block.'),
+      maxPrefixLength: prefixLength.optional().describe('The longest.'),
+      strategy: z
+        .enum(['FirstFit', 'BestFit'])
+        .optional()
+        .describe('The lowest free block, or one of the smallest free region; FirstFit if absent.'),
     })
-    .optional(),
-  reservations: z
-    .strictObject({ leading: count, trailing: count, unitPrefixLength: prefixLength })
-    .optional(),
+    .optional()
+    .describe('How long blocks are, and how they are chosen.'),
+  reservations: reservations
+    .optional()
+    .describe('Blocks at both ends of each range that are withheld.'),
   excludedCIDRs: z
-    .array(z.strictObject({ cidr, reason: z.string().max(limits.exclusionReasonCharsMax) }))
+    .array(
+      z.strictObject({
+        cidr: cidr.describe('The block.'),
+        reason: z.string().max(limits.exclusionReasonCharsMax).describe('Why.'),
+      }),
+    )
     .max(limits.poolExclusionsMax)
-    .optional(),
+    .optional()
+    .describe('Blocks that nobody gets.'),
   maxRetentionLease: z
     .string()
     .refine((text) => durationMs(text) !== undefined, 'must be a duration such as 24h or 720h')
-    .optional(),
-  draining: z.boolean().optional(),
+    .optional()
+    .describe('The longest that anything of it is retained, such as 720h.'),
+  draining: z.boolean().optional().describe('Hands out nothing new; what is held stays.'),
 });
 export type IPPoolSpec = z.infer<typeof ipPoolSpec>;
 

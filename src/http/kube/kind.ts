@@ -29,6 +29,12 @@ interface KindDefinition<Spec> extends Resource {
   readonly namespaced: boolean;
   readonly nameSchema: z.ZodType<string>;
   readonly specSchema: z.ZodType<Spec>;
+  /** What it is, for people. */
+  readonly description: string;
+  /** What its specs show, where that is more than what bodies are checked by. */
+  readonly shownSpecSchema?: z.ZodType;
+  /** What its status shows; absent where there is none. */
+  readonly statusSchema?: z.ZodType;
   /** What tables show of it. */
   readonly columns: readonly Column[];
   /** Fields that a field selector may name beside name and namespace. */

@@ -75,27 +75,60 @@ const ownerReferences = z
   .max(limits.ownerReferencesPerObjectMax)
   .meta(keyedList('uid'));
 
-const ignored = z.unknown().optional();
+/** What the ledger sets itself: whatever a client sends there is passed over. */
+const kept = (type: object, description: string) =>
+  z
+    .unknown()
+    .optional()
+    .meta({ ...type, description });
+const INTEGER = { type: 'integer' } as const;
+const INSTANT = { type: 'string', format: 'date-time' } as const;
+const MANAGED_FIELDS = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: {
+      ...{ manager: { type: 'string' }, operation: { type: 'string' }, time: INSTANT },
+      ...{ apiVersion: { type: 'string' }, fieldsType: { type: 'string' } },
+      ...{ fieldsV1: { type: 'object' }, subresource: { type: 'string' } },
+    },
+  },
+} as const;
 
 /** The schema of the metadata in a body. What the ledger sets itself is taken and ignored. */
 export function metadataBody(nameSchema: z.ZodType<string>) {
   return z
     .strictObject({
-      name: nameSchema.optional(),
-      generateName: z.string().max(253).nullish(),
-      namespace: z.string().max(253).nullish(),
-      labels: labels.nullish(),
-      annotations: annotations.nullish(),
-      finalizers: finalizers.nullish(),
-      ownerReferences: ownerReferences.nullish(),
-      uid: z.string().nullish(),
-      resourceVersion: z.string().nullish(),
-      generation: ignored,
-      creationTimestamp: ignored,
-      deletionTimestamp: ignored,
-      deletionGracePeriodSeconds: ignored,
-      managedFields: ignored,
-      selfLink: ignored,
+      name: nameSchema.optional().describe('Unique among objects of its kind and namespace.'),
+      generateName: z
+        .string()
+        .max(253)
+        .nullish()
+        .describe('What a name that is made for it begins with, where it has none.'),
+      namespace: z.string().max(253).nullish().describe('The project that it is of.'),
+      labels: labels.nullish().describe('Keys and values by which objects are selected.'),
+      annotations: annotations.nullish().describe('Keys and values that clients keep with it.'),
+      finalizers: finalizers
+        .nullish()
+        .describe(
+          'Who has something to do before it is gone. It goes when the last one is removed.',
+        ),
+      ownerReferences: ownerReferences
+        .nullish()
+        .describe('Objects that it depends on; recorded only.'),
+      uid: z.string().nullish().describe('Unlike its name, this is never given again.'),
+      resourceVersion: z
+        .string()
+        .nullish()
+        .describe(
+          'The position in the log of its last change. A write that names another is refused.',
+        ),
+      generation: kept(INTEGER, 'Counts the changes of what is wanted.'),
+      creationTimestamp: kept(INSTANT, 'When it was created.'),
+      deletionTimestamp: kept(INSTANT, 'When its deletion was asked for.'),
+      deletionGracePeriodSeconds: kept(INTEGER, 'Always 0 where there is a deletionTimestamp.'),
+      managedFields: kept(MANAGED_FIELDS, 'Which field was written by whom.'),
+      selfLink: kept({ type: 'string' }, 'Not in use any more.'),
     })
     .superRefine(({ labels, annotations }, context) => {
       const bytes = jsonBytes(labels) + jsonBytes(annotations);

@@ -178,7 +178,7 @@ function addCollectionDelete(
   writes: Writes,
   url: string,
 ): void {
-  const schema = kindRouteSchema(kind, 'delete', `objects of kind ${kind.kind}`);
+  const schema = kindRouteSchema(kind, 'delete all', `objects of kind ${kind.kind}`);
   const preHandler = untilLatest(freshness);
   app.delete(
     url,

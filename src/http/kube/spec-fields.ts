@@ -5,7 +5,7 @@ import { limits } from '../../limits.ts';
 import { jsonBytes } from './metadata.ts';
 
 /** Fields that several kinds have in their specs. */
-export const reference = z.strictObject({ name: dnsLabel });
+export const reference = z.strictObject({ name: dnsLabel.describe('Its name.') });
 
 /** The families of a claim or network, the primary one first. */
 export const ipFamilies = z

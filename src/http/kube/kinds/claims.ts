@@ -5,6 +5,7 @@ import { defineKind } from '../kind.ts';
 import { ipFamilies, reference, refuseDuplicates } from '../spec-fields.ts';
 import { CATEGORIES, LOCATION_LABEL, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { claimStatus } from './shown-schemas.ts';
 
 /** Linux takes more, but nothing else is safe in every tool that such a name is handed to. */
 const deviceName = z
@@ -28,19 +29,33 @@ export function claimsFor(defaultLocation: string | undefined) {
     namespaced: true,
     columns: PRINTER_COLUMNS.NetworkInterfaceClaim,
     nameSchema: dnsSubdomain,
+    description:
+      'One slot of a workload wants an interface: on a network, at a location. It has its addresses at once, or waits with a reason.',
+    statusSchema: claimStatus,
     specSchema: z.strictObject({
-      network: reference,
-      location,
-      interfaceName: deviceName.default('eth0'),
-      attachmentMode: z.enum(['Netns', 'Hypervisor']).default('Netns'),
-      ipFamilies: ipFamilies.default(['IPv6']),
+      network: reference.describe('The network that the interface is on.'),
+      location: location.describe('Where the interface is.'),
+      interfaceName: deviceName.default('eth0').describe('The name of the device in its instance.'),
+      attachmentMode: z
+        .enum(['Netns', 'Hypervisor'])
+        .default('Netns')
+        .describe('What the device is attached to.'),
+      ipFamilies: ipFamilies
+        .default(['IPv6'])
+        .describe('Families of its private addresses, the primary first.'),
       addresses: z
-        .array(z.strictObject({ class: dnsLabel }))
+        .array(z.strictObject({ class: dnsLabel.describe('The IPClass of the address.') }))
         .max(4)
         .superRefine(refuseDuplicates)
-        .optional(),
-      reclaimPolicy: z.enum(['Delete', 'Retain']).default('Delete'),
-      networkInterfaceName: dnsSubdomain.optional(),
+        .optional()
+        .describe('Addresses from outside the project that it gets beside the private ones.'),
+      reclaimPolicy: z
+        .enum(['Delete', 'Retain'])
+        .default('Delete')
+        .describe('What becomes of the interface and its addresses when the claim is deleted.'),
+      networkInterfaceName: dnsSubdomain
+        .optional()
+        .describe('The very interface that it binds; it waits for that one and makes none.'),
     }),
     selectableFields: ['spec.network.name', 'spec.location.name'],
     writes: {

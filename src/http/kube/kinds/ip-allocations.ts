@@ -5,6 +5,7 @@ import { refusalAnswer } from '../../refusals.ts';
 import { defineKind } from '../kind.ts';
 import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { allocationSpec, allocationStatus } from './shown-schemas.ts';
 
 const RESOURCE = { ...IPAM, kind: 'IPAllocation', plural: 'ipallocations' } as const;
 
@@ -17,6 +18,9 @@ export const ipAllocations = defineKind({
   namespaced: true,
   columns: PRINTER_COLUMNS.IPAllocation,
   nameSchema: z.string(),
+  description: 'The record of a block that is held, withheld or carved.',
+  shownSpecSchema: allocationSpec,
+  statusSchema: allocationStatus,
   specSchema: z.looseObject({ ipFamily: family }),
   selectableFields: [
     ...['status.phase', 'status.allocatedCIDR', 'spec.purpose', 'spec.className'],

@@ -6,6 +6,7 @@ import { isOperator } from '../../roles.ts';
 import { defineKind } from '../kind.ts';
 import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { ipClaimStatus } from './shown-schemas.ts';
 
 /** An address, or a prefix without host bits. */
 const block = z
@@ -24,16 +25,33 @@ const SOURCES = ['className', 'poolRef', 'ipFamily'] as const;
 
 const specSchema = z
   .strictObject({
-    className: dnsLabel.optional(),
+    className: dnsLabel.optional().describe('The IPClass that the block is of.'),
     /** Pools that are made on demand have dots in their names. */
-    poolRef: z.strictObject({ name: dnsSubdomain }).optional(),
-    ipFamily: family.optional(),
-    prefixLength: z.int().min(1).max(128).optional(),
-    address: block.optional(),
+    poolRef: z
+      .strictObject({ name: dnsSubdomain.describe('Its name.') })
+      .optional()
+      .describe('The IPPool that the block is taken from, instead of a class.'),
+    ipFamily: family.optional().describe('The family whose default class the block is of.'),
+    prefixLength: z
+      .int()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('The length of the block; that of its class if none is named.'),
+    address: block.optional().describe('The very address or block that is wanted.'),
     scope: z
-      .strictObject({ network: dnsLabel.optional(), location: dnsLabel.optional() })
-      .optional(),
-    reclaimPolicy: z.enum(['Delete', 'Retain']).optional(),
+      .strictObject({
+        network: dnsLabel.optional().describe('The network.'),
+        location: dnsLabel.optional().describe('The location.'),
+      })
+      .optional()
+      .describe('Where the block is used, as far as its class asks for that.'),
+    reclaimPolicy: z
+      .enum(['Delete', 'Retain'])
+      .optional()
+      .describe(
+        'What becomes of the block when the claim is deleted; as its class says if absent.',
+      ),
   })
   .superRefine((spec, context) => {
     const named = SOURCES.filter((source) => spec[source] !== undefined);
@@ -53,6 +71,8 @@ export const ipClaims = defineKind({
   namespaced: true,
   columns: PRINTER_COLUMNS.IPClaim,
   nameSchema: dnsSubdomain,
+  description: "A request for one block of a class, of a family's default class, or of a pool.",
+  statusSchema: ipClaimStatus,
   specSchema,
   writes: {
     projectOf: ({ namespace }) => namespace,

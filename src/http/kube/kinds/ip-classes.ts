@@ -17,6 +17,8 @@ export const ipClasses = defineKind({
   namespaced: false,
   columns: PRINTER_COLUMNS.IPClass,
   nameSchema: dnsLabel,
+  description:
+    'A kind of address: how long its blocks are, what they are taken from, and what becomes of them.',
   specSchema: ipClassSpec,
   writes: {
     projectOf: () => undefined,

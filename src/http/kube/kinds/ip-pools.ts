@@ -4,6 +4,7 @@ import { projectOfScopedPool } from '../../../ledger/streams.ts';
 import { defineKind } from '../kind.ts';
 import { CATEGORIES, IPAM } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { poolSpec, poolStatus } from './shown-schemas.ts';
 
 const isMutable = (field: string) => !IMMUTABLE_POOL_FIELDS.some((one) => one === field);
 
@@ -21,6 +22,10 @@ export const ipPools = defineKind({
   namespaced: false,
   columns: PRINTER_COLUMNS.IPPool,
   nameSchema: dnsSubdomain,
+  description:
+    'A range that blocks are taken from. Operators author some; others are made on demand for a class.',
+  shownSpecSchema: poolSpec,
+  statusSchema: poolStatus,
   specSchema: ipPoolSpec,
   writes: {
     projectOf: () => undefined,

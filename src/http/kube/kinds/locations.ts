@@ -4,16 +4,30 @@ import { defineKind } from '../kind.ts';
 import { refuseLarge } from '../spec-fields.ts';
 import { CATEGORIES, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { locationStatus } from './shown-schemas.ts';
 
 const specSchema = z.strictObject({
-  locationClassName: z.string().max(253).optional(),
-  topology: z.record(z.string(), z.string()).superRefine(refuseLarge).optional(),
-  provider: z.looseObject({}).superRefine(refuseLarge).optional(),
+  locationClassName: z
+    .string()
+    .max(253)
+    .optional()
+    .describe('What class of location it is; recorded only.'),
+  topology: z
+    .record(z.string(), z.string())
+    .superRefine(refuseLarge)
+    .optional()
+    .describe('Where it is in the world, as keys and values; recorded only.'),
+  provider: z
+    .looseObject({})
+    .superRefine(refuseLarge)
+    .optional()
+    .describe('What providers need to know of it; recorded only.'),
   projects: z
     .array(z.union([z.literal('*'), dnsLabel]))
     .max(1_000)
-    .default(['*']),
-  draining: z.boolean().default(false),
+    .default(['*'])
+    .describe('The projects that may use it; `*` is every one.'),
+  draining: z.boolean().default(false).describe('Takes no new claims; what is there stays.'),
 });
 
 export const locations = defineKind({
@@ -26,6 +40,8 @@ export const locations = defineKind({
   namespaced: false,
   columns: PRINTER_COLUMNS.Location,
   nameSchema: dnsLabel,
+  description: 'A place where workloads run.',
+  statusSchema: locationStatus,
   specSchema,
   writes: {
     projectOf: () => undefined,

@@ -3,6 +3,7 @@ import { dnsLabel, isReservedNamespace } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { IPV6_RANGE_ANNOTATION } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { namespaceStatus } from './shown-schemas.ts';
 
 /** Namespaces are the projects. Their spec holds nothing of ours; clients send upstream's. */
 export const namespaces = defineKind({
@@ -16,7 +17,13 @@ export const namespaces = defineKind({
   namespaced: false,
   columns: PRINTER_COLUMNS.Namespace,
   nameSchema: dnsLabel,
-  specSchema: z.strictObject({ finalizers: z.array(z.string()).nullish() }).nullish(),
+  description: "A project: what is in it is nobody else's.",
+  statusSchema: namespaceStatus,
+  specSchema: z
+    .strictObject({
+      finalizers: z.array(z.string()).nullish().describe("Upstream's; they mean nothing here."),
+    })
+    .nullish(),
   writes: {
     projectOf: ({ name }) => name,
     nameForbidden: (name) =>

@@ -5,14 +5,16 @@ import { defineKind } from '../kind.ts';
 import { reference, refuseDuplicates, subnetPrefix } from '../spec-fields.ts';
 import { CATEGORIES, NETWORKING } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
+import { networkContextStatus } from './shown-schemas.ts';
+
+const subnetOf = (family: 'IPv6' | 'IPv4') =>
+  z.strictObject({
+    family: z.literal(family).describe('The address family.'),
+    prefix: subnetPrefix[family].describe('The block.'),
+  });
 
 const subnets = z
-  .array(
-    z.discriminatedUnion('family', [
-      z.strictObject({ family: z.literal('IPv6'), prefix: subnetPrefix.IPv6 }),
-      z.strictObject({ family: z.literal('IPv4'), prefix: subnetPrefix.IPv4 }),
-    ]),
-  )
+  .array(z.discriminatedUnion('family', [subnetOf('IPv6'), subnetOf('IPv4')]))
   .max(2)
   .superRefine((list, context) => {
     const families = list.map(({ family }) => family);
@@ -20,9 +22,13 @@ const subnets = z
   });
 
 const specSchema = z.strictObject({
-  network: reference,
-  location: reference,
-  subnets: subnets.optional(),
+  network: reference.describe('The network.'),
+  location: reference.describe('Where the network is present.'),
+  subnets: subnets
+    .optional()
+    .describe(
+      'The very blocks of the network that it takes, one a family; the next free otherwise.',
+    ),
 });
 
 /** A presence: one network in one location. Its name says which. */
@@ -36,6 +42,9 @@ export const networkContexts = defineKind({
   namespaced: true,
   columns: PRINTER_COLUMNS.NetworkContext,
   nameSchema: dnsSubdomain,
+  description:
+    'A presence: one network in one location. Made by the first claim there, or ahead of it.',
+  statusSchema: networkContextStatus,
   specSchema,
   writes: {
     projectOf: ({ namespace }) => namespace,
