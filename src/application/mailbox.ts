@@ -69,6 +69,8 @@ interface Entry<S, C> {
 interface Batch<S, C> {
   /** The attempt that its events' ids tell: decided again they are other events. */
   readonly attempt: string;
+  /** When it was begun: the instant of all its decisions, but for those of a later state. */
+  readonly atMs: number;
   state: S;
   hash: string;
   bytes: number;
@@ -321,6 +323,7 @@ export class Mailbox<S extends SpaceState, C> {
   #decideBatch(): Batch<S, C> {
     const batch: Batch<S, C> = {
       attempt: this.#deps.newId(),
+      atMs: this.#deps.clock().getTime(),
       state: this.#state,
       hash: this.#hash,
       bytes: 0,
@@ -432,7 +435,7 @@ export class Mailbox<S extends SpaceState, C> {
   #contextOf(batch: Batch<S, C>, entry: Entry<S, C>): DecisionContext {
     return {
       commandId: entry.request.commandId,
-      atMs: Math.max(this.#deps.clock().getTime(), batch.state.lastAtMs),
+      atMs: Math.max(batch.atMs, batch.state.lastAtMs),
       platform: entry.dryPlatform ?? this.#deps.platform(),
       grants: entry.grants,
     };

@@ -9,8 +9,16 @@ const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 
 /** One hundred years: far beyond any lease, and safe to add to any instant. */
 const DURATION_MS_MAX = 100 * 365 * 24 * 3_600_000;
 
+/** The text that was read last: of each claim's addresses mostly the same one is read. */
+let read: { readonly text: string; readonly ms: number | undefined } = { text: '', ms: undefined };
+
 /** Milliseconds of a duration text, or undefined when it is none or exceeds one hundred years. */
 export function durationMs(text: string): number | undefined {
+  if (text !== read.text) read = { text, ms: parsedMs(text) };
+  return read.ms;
+}
+
+function parsedMs(text: string): number | undefined {
   if (text.length > 64 || !DURATION.test(text)) return undefined;
   let total = 0;
   for (const [, amount, unit] of text.matchAll(PART)) {

@@ -29,7 +29,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 export class ObjectOwners {
   readonly #exchange: Exchange;
   readonly #present: unknown;
-  readonly #write: Omit<Write, 'self'>;
+  readonly #shape: Shape;
   readonly #place: { readonly apiVersion: string; readonly subresource?: string };
 
   /** `present` is what the object has as `managedFields`. */
@@ -42,16 +42,15 @@ export class ObjectOwners {
     this.#exchange = exchange;
     this.#present = present;
     this.#place = place;
-    const time = `${exchange.deps.clock().toISOString().slice(0, 19)}Z`;
-    this.#write = { time, shape };
+    this.#shape = shape;
   }
 
   /** The owners after an update; `sent` is what its body has as `managedFields`. */
   afterUpdate(before: unknown, after: unknown, sent?: unknown): ManagedFields {
     if (isReset(sent)) return [];
-    const write = this.#by('Update');
     const known = managedBefore(this.#present, sent);
     if (known.length === 0 && !this.#exchange.writer.isNamed) return [];
+    const write = this.#by('Update');
     const managed = known.length > 0 ? known : ownedBefore(before, write);
     const next = afterUpdate(managed, before, after, write);
     return next === managed && known.length === 0 ? [] : writeManagedFields(next);
@@ -78,8 +77,10 @@ export class ObjectOwners {
   }
 
   #by(operation: Managed['operation']): Write {
-    const { manager } = this.#exchange.writer;
-    return { self: { manager, operation, ...this.#place }, ...this.#write };
+    const { writer, deps } = this.#exchange;
+    const time = `${deps.clock().toISOString().slice(0, 19)}Z`;
+    const self = { manager: writer.manager, operation, ...this.#place };
+    return { self, time, shape: this.#shape };
   }
 
   /** What kubectl has applied by itself is its own, once it lets the server apply. */
@@ -87,7 +88,7 @@ export class ObjectOwners {
     if (this.#exchange.writer.manager !== KUBECTL) return false;
     const noted = lastApplied(live);
     if (noted === undefined) return false;
-    const { shape } = this.#write;
+    const shape = this.#shape;
     const { set, removed } = changesBetween(noted, live, shape);
     const own = ownedFields(noted, shape).difference(set).difference(removed);
     return conflicts.every(({ field }) => own.has(field));

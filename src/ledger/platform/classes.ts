@@ -28,9 +28,20 @@ import type { ClassRecord, PlatformState } from './state.ts';
  * commands that are each fine alone the second sees the first.
  */
 
+/** The default classes by family, looked for once: each claim asks for them several times. */
+const defaults = new WeakMap<PlatformState['classes'], Map<string, IPClass | undefined>>();
+
 /** The default class of a family, or undefined when there is none. */
-export function defaultClass(platform: PlatformState, family: string): IPClass | undefined {
-  return platform.classes.find((c) => c.isDefault && c.spec.ipFamily === family);
+export function defaultClass({ classes }: PlatformState, family: string): IPClass | undefined {
+  const known = defaults.get(classes) ?? new Map<string, IPClass | undefined>();
+  if (known.size === 0) defaults.set(classes, known);
+  if (!known.has(family)) {
+    known.set(
+      family,
+      classes.find((c) => c.isDefault && c.spec.ipFamily === family),
+    );
+  }
+  return known.get(family);
 }
 
 export type ClassCommand =

@@ -203,13 +203,13 @@ export function nextBlock(
   length: number,
 ): Step<Prefix> {
   const cause = `pool/${pool.name}`;
-  const exhausted = (message: string): Step<Prefix> => ({
-    unmet: { reason: 'AddressPoolExhausted', message, cause },
-  });
-  const described = `pool "${pool.name}" (${levelOf(pool)})`;
+  const exhausted = (how: string): Step<Prefix> => {
+    const message = `pool "${pool.name}" (${levelOf(pool)}) ${how}`;
+    return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
+  };
   const first = draft.state.waiting.get(cause)?.keySeq().first();
   if (first !== undefined && first !== context.claim) {
-    return exhausted(`${described} is exhausted, and others wait for it`);
+    return exhausted('is exhausted, and others wait for it');
   }
   const block = findBlock(pool, length, context.atMs);
   if (block !== undefined) return { done: block };
@@ -223,7 +223,7 @@ export function nextBlock(
     const found = findBlock(poolNamed(draft.state, pool.name), length, context.atMs);
     if (found !== undefined) return { done: found };
   }
-  return exhausted(`${described} has no free /${length}`);
+  return exhausted(`has no free /${length}`);
 }
 
 /** The level of a pool, for people. */

@@ -27,10 +27,12 @@ const entry = z.object({
   fieldsV1: z.unknown(),
   subresource: z.string().nullish(),
 });
+const entries = z.array(entry);
 
 /** What `managedFields` says; undefined when it is no list of entries that can be read. */
 export function readManagedFields(given: unknown): readonly Managed[] | undefined {
-  const parsed = z.array(entry).safeParse(given ?? []);
+  if (given === undefined || given === null) return [];
+  const parsed = entries.safeParse(given);
   if (!parsed.success) return undefined;
   const managed: Managed[] = [];
   for (const { fieldsV1, fieldsType, time, subresource, ...manager } of parsed.data) {
