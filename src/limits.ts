@@ -109,7 +109,9 @@ export const limits = {
   /** How long KurrentDB may leave a call without a sign. */
   kurrentSilenceMsMax: 10_000,
   /** How long start waits for it, */
-  kurrentOpenMsMax: 30_000,
+  kurrentOpenMsMax: 60_000,
+  /** how often that is told meanwhile, */
+  kurrentOpenTellMs: 10_000,
   /** and closing for its last answers. */
   kurrentCloseMsMax: 3_000,
   /** Calls made again because another node leads. */

@@ -69,17 +69,17 @@ export async function startService(
 /** Opens part after part, and notes how each is closed. */
 async function openParts(
   config: Config,
-  { clock, newId, random, randomBytes, log, version }: World,
+  world: World,
   open: typeof openStore,
   closing: (() => Promise<unknown>)[],
 ): Promise<Omit<Service, 'close'>> {
+  const { clock, newId, random, randomBytes, log, version } = world;
   const { plan, isGiven } = await planOf(config);
   const directory = resolve(config.data);
   if (config.store !== 'memory') mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const opened = await open(config.store, { directory, clock, categories: [CATEGORY] });
-  closing.push(() => opened.close());
-  const operations = new Operations(opened, log, clock);
+  const operations = new Operations(await openLog(config, directory, world, open), log, clock);
   const { store } = operations;
+  closing.push(() => store.close());
   await refuseClockBehind(store, clock);
   const viewsDirectory = config.store === 'memory' ? undefined : directory;
   const views = await openViews({ store, directory: viewsDirectory, clock, log });
@@ -136,6 +136,16 @@ async function openParts(
   const server = app.server as unknown as HttpsServer;
   const operator = secured.follow(server, urlOf('https', reachedBy, port));
   return { url: urlOf('https', host, port), operator, failed };
+}
+
+/** Opens the store, which may wait for it and says so. */
+function openLog(
+  { store }: Config,
+  directory: string,
+  { clock, random, log }: World,
+  open: typeof openStore,
+): Promise<Store> {
+  return open(store, { directory, categories: [CATEGORY], clock, random, log });
 }
 
 /** What follows the streams of claim commands; undefined where there are none to be followed. */

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { isHalfImported } from './import-mark.ts';
 import { withoutPassword } from './kurrent/connection.ts';
 import { openKurrentStore } from './kurrent/kurrent-store.ts';
@@ -16,18 +17,23 @@ export interface OpenStoreOptions {
   readonly clock: () => Date;
   /** The categories of the log's streams, of which others may use the cluster as well. */
   readonly categories: readonly string[];
+  /** A number from 0 to 1, for jitter. */
+  readonly random?: () => number;
+  /** Is told that a store in a cluster is waited for. */
+  readonly log?: Pick<Logger, 'warn' | 'info'>;
 }
 
 /** Opens the store that a setting names. Throws StoreRefused for what an operator can put right. */
 export async function openStore(setting: StoreSetting, options: OpenStoreOptions): Promise<Store> {
-  const { directory, clock, categories } = options;
+  const { directory, clock, categories, random, log } = options;
   if (setting === 'memory') return new MemoryStore({ clock });
   if (setting === 'sqlite') return openSqliteStore({ directory, clock });
   // The caches in a data directory are of one process, wherever the log is.
   ensureDirectory(directory);
   const lock = ProcessLock.take(directory);
   const onClosed = () => lock.release();
-  return wholeLog(setting, await openKurrentStore({ url: setting, categories, onClosed }));
+  const named = { url: setting, categories, random, log, onClosed };
+  return wholeLog(setting, await openKurrentStore(named));
 }
 
 /** Opens a store that exists to look at it, beside whoever serves it. */

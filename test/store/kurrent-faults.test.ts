@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { uuidOf } from '../../src/ledger/identifiers.ts';
-import { KurrentStore } from '../../src/store/kurrent/kurrent-store.ts';
+import { Connection } from '../../src/store/kurrent/connection.ts';
+import { KurrentStore, openKurrentStore } from '../../src/store/kurrent/kurrent-store.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { CorruptEvent, NO_STREAM, StoreRefused, StoreUnavailable } from '../../src/store/store.ts';
 import { failure, giveAll, ScriptedServer, STEP, type succeed } from './scripted-server.ts';
@@ -172,13 +173,36 @@ describe('opening', () => {
 
   it('gives up on a server that is not there, naming it, and frees the data directory', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'netalloc-kurrent-'));
-    const options = { directory, clock: () => new Date(0), categories: ['a'] };
+    const told: string[] = [];
+    const tell = (_: object, text: string) => told.push(text);
+    const log = { warn: tell, info: tell } as never;
+    const options = { directory, clock: () => new Date(0), categories: ['a'], log };
     for (const _again of [1, 2]) {
       const fault = await refusal(openStore('esdb://127.0.0.1:1?tls=false', options));
       expect(fault).toBeInstanceOf(StoreRefused);
       expect((fault as Error).message).toMatch(/127\.0\.0\.1:1.*does not answer.*ECONNREFUSED/);
     }
+    expect(told).toEqual(['start waits for the store', 'start waits for the store']);
     rmSync(directory, { recursive: true });
+  });
+
+  it('waits for a server that is still starting, and says so', async () => {
+    const gone = failure(status.UNAVAILABLE, 'not ready');
+    server.reads.push((call) => call.emit('error', gone));
+    const lines: string[] = [];
+    const line = (_: object, text: string) => lines.push(text);
+    const log = { warn: line, info: line } as never;
+    const opened = await openKurrentStore({ url: server.url, log });
+    expect(lines).toEqual(['start waits for the store', 'the store has answered']);
+    await opened.close();
+  });
+
+  it('spreads the attempts of processes whose server has gone', () => {
+    const never = new Connection('esdb://127.0.0.1:1?tls=false', () => 0);
+    const always = new Connection('esdb://127.0.0.1:1?tls=false');
+    expect(always.retryMs(1)).toBe(10);
+    expect(always.retryMs(99)).toBe(20);
+    expect(never.retryMs(99)).toBe(10);
   });
 
   it('lets one process use a data directory', async () => {

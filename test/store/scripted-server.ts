@@ -40,6 +40,8 @@ export class ScriptedServer {
   readonly appends: ((answer: Answer, port: number) => void)[] = [];
   /** What becomes of the next subscriptions; without one they give the log and stay open. */
   readonly subscriptions: ((call: Read, server: ScriptedServer) => void)[] = [];
+  /** What becomes of the next reads; without one they are answered from the log. */
+  readonly reads: ((call: Read) => void)[] = [];
   #port = 0;
 
   static async start(): Promise<ScriptedServer> {
@@ -101,6 +103,11 @@ export class ScriptedServer {
       this.opened.push(place);
       const script = this.subscriptions.shift() ?? giveAll;
       script(call, this);
+      return;
+    }
+    const scripted = this.reads.shift();
+    if (scripted !== undefined) {
+      scripted(call);
       return;
     }
     const count = Number(options?.getCount());

@@ -36,9 +36,11 @@ export class Connection {
   readonly client: EventStoreDBClient;
   readonly options: { readonly credentials: Credentials; readonly requiresLeader: true };
   readonly #slots = new Slots(limits.kurrentCallsAtOnceMax);
+  readonly #random: () => number;
 
   /** Connects with the first call. Throws StoreRefused for a string that names no server. */
-  constructor(url: string) {
+  constructor(url: string, random: () => number = () => 1) {
+    this.#random = random;
     const [, username, password] = USER.exec(url) ?? [];
     const isInsecure = INSECURE.test(url);
     if (!isInsecure && (username === undefined || password === undefined)) {
@@ -53,6 +55,15 @@ export class Connection {
     }
     const named = { username: decoded(username), password: decoded(password) };
     this.options = { credentials: isInsecure ? NOBODY : named, requiresLeader: true };
+  }
+
+  /**
+   * How long to wait after so many failures before the next attempt: longer with each, and not as
+   * long as other processes whose server went away at the same moment.
+   */
+  retryMs(failures: number): number {
+    const grown = limits.kurrentRetryMs * 2 ** Math.min(failures, 16);
+    return (Math.min(grown, limits.kurrentRetryMsMax) * (1 + this.#random())) / 2;
   }
 
   /** Makes a call, and once more where the leader has changed. Faults are the port's. */

@@ -44,8 +44,8 @@ export class FollowedStream implements Subscription {
         if (!(known instanceof StoreUnavailable)) throw known;
       }
       this.#failures += 1;
-      const delay = limits.kurrentRetryMs * 2 ** Math.min(this.#failures, 16);
-      await pause(Math.min(delay, limits.kurrentRetryMsMax), undefined, { signal }).catch(() => {});
+      const delayMs = this.#connection.retryMs(this.#failures);
+      await pause(delayMs, undefined, { signal }).catch(() => {});
     }
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import { limits } from '../../limits.ts';
 import type { Messages } from '../messages.ts';
 import {
@@ -30,6 +31,10 @@ export interface KurrentStoreOptions {
   readonly categories?: readonly string[];
   /** What the names of its streams begin with in the cluster. */
   readonly prefix?: string;
+  /** A number from 0 to 1, for jitter. */
+  readonly random?: () => number;
+  /** Is told that start waits for the cluster, and that it has answered. */
+  readonly log?: Pick<Logger, 'warn' | 'info'>;
   /** Called when the store has been closed. */
   readonly onClosed?: () => void;
 }
@@ -39,7 +44,7 @@ export async function openKurrentStore(options: KurrentStoreOptions): Promise<Ku
   let store: KurrentStore | undefined;
   try {
     store = new KurrentStore(options);
-    await untilItAnswers(store);
+    await untilItAnswers(store, options);
     return store;
   } catch (fault) {
     await (store?.close() ?? options.onClosed?.());
@@ -49,14 +54,28 @@ export async function openKurrentStore(options: KurrentStoreOptions): Promise<Ku
   }
 }
 
-async function untilItAnswers(store: KurrentStore): Promise<void> {
-  for (let waitedMs = 0; ; waitedMs += limits.kurrentRetryMsMax) {
+/** Waits a bounded time for a cluster that may be starting beside this process. */
+async function untilItAnswers(
+  store: KurrentStore,
+  { url, log }: KurrentStoreOptions,
+): Promise<void> {
+  const begunMs = performance.now();
+  let toldMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const waitedMs = Math.round(performance.now() - begunMs);
     try {
       await store.head();
+      if (toldMs >= 0) log?.info({ waitedMs }, 'the store has answered');
       return;
     } catch (fault) {
-      const isWaiting = fault instanceof StoreUnavailable && waitedMs < limits.kurrentOpenMsMax;
-      if (!isWaiting) throw fault;
+      const nowMs = performance.now() - begunMs;
+      if (!(fault instanceof StoreUnavailable) || nowMs >= limits.kurrentOpenMsMax) throw fault;
+      if (nowMs - toldMs >= limits.kurrentOpenTellMs) {
+        toldMs = nowMs;
+        const { message: reason } = fault;
+        const waiting = { store: withoutPassword(url), reason, msMax: limits.kurrentOpenMsMax };
+        log?.warn(waiting, 'start waits for the store');
+      }
       await pause(limits.kurrentRetryMsMax);
     }
   }
@@ -77,9 +96,9 @@ export class KurrentStore implements Store {
   #closed = false;
 
   /** `openKurrentStore` makes one. */
-  constructor({ url, categories, prefix = '', onClosed = () => {} }: KurrentStoreOptions) {
+  constructor({ url, categories, prefix = '', random, onClosed = () => {} }: KurrentStoreOptions) {
     this.#onClosed = onClosed;
-    this.#connection = new Connection(url);
+    this.#connection = new Connection(url, random);
     this.messages = {
       follow: (stream, after, handler) =>
         new FollowedStream(this.#connection, prefix + stream, after, handler),
@@ -162,7 +181,8 @@ export class KurrentStore implements Store {
         const last = isLast && reached > place ? reached : place;
         return { events: fresh.map((event) => (times as RecordedTimes).next(event)), upTo: last };
       } catch (fault) {
-        setTimeout(() => this.#subscriptions.wake(), limits.kurrentRetryMsMax).unref();
+        const delayMs = this.#connection.retryMs(Number.POSITIVE_INFINITY);
+        setTimeout(() => this.#subscriptions.wake(), delayMs).unref();
         throw fault;
       }
     };

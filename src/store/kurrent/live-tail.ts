@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { limits } from '../../limits.ts';
 import { RecentEvents } from '../recent-events.ts';
 import { type Position, StoreUnavailable } from '../store.ts';
 import type { Connection } from './connection.ts';
@@ -65,8 +64,8 @@ export class LiveTail {
         }
       }
       this.#failures += 1;
-      const delay = limits.kurrentRetryMs * 2 ** Math.min(this.#failures, 16);
-      await pause(Math.min(delay, limits.kurrentRetryMsMax), undefined, { signal }).catch(() => {});
+      const delayMs = this.#connection.retryMs(this.#failures);
+      await pause(delayMs, undefined, { signal }).catch(() => {});
     }
   }
 
