@@ -9,6 +9,7 @@ import { objectSchema } from './kube/openapi/object-schema.ts';
 import { addKubeOpenApi } from './kube/openapi/openapi-routes.ts';
 import type { WholeDocument } from './kube/openapi/openapi-v3.ts';
 import { JSON_TYPE, PATCH_TYPES } from './media-types.ts';
+import { PROTOBUF_TYPE } from './protobuf.ts';
 import { sendJsonText } from './replies.ts';
 
 /**
@@ -144,7 +145,8 @@ export function kindRouteSchema(kind: Kind, operation: Operation, what: string):
 
 function bodyOf(kind: Kind, operation: Operation): FastifySchema {
   if (operation === 'create' || operation === 'replace') {
-    return { consumes: [JSON_TYPE], body: { $ref: `${kind.kind}#` } };
+    const consumes = [JSON_TYPE, ...(kind.message === undefined ? [] : [PROTOBUF_TYPE])];
+    return { consumes, body: { $ref: `${kind.kind}#` } };
   }
   if (operation === 'patch') return { consumes: [...PATCH_TYPES], body: {} };
   return {};

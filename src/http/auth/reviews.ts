@@ -8,12 +8,12 @@ import { bodyOf } from '../kube/exchange.ts';
 import { causesOf } from '../kube/field-errors.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
 import { jsonSchema } from '../openapi.ts';
+import { type Message, PROTOBUF_TYPE, readProtobuf } from '../protobuf.ts';
 import { sendJsonText } from '../replies.ts';
 import { invalid } from '../status.ts';
 import { AUTHENTICATED } from './enforce.ts';
 import { grantFor } from './grant.ts';
 import { PERMISSIONS, VERBS, type Verb } from './permissions.ts';
-import { type Message, PROTOBUF_TYPE, readProtobuf } from './protobuf.ts';
 
 const VERSION = 'v1';
 

@@ -5,6 +5,7 @@ import type { PlatformCommand } from '../../ledger/platform/decide.ts';
 import type { AuthoredPoolCommand } from '../../ledger/pool/life.ts';
 import type { ChangeMetadata, ProjectCommand } from '../../ledger/project/decide.ts';
 import type { ObjectKey, Views } from '../../views/views.ts';
+import type { Message } from '../protobuf.ts';
 import type { Resource, StatusCause } from '../status.ts';
 import type { Column } from './columns.ts';
 import { type MetadataBody, metadataBody } from './metadata.ts';
@@ -47,6 +48,8 @@ interface KindDefinition<Spec> extends Resource {
   };
   /** Whether clients report a status, under `/status`. */
   readonly hasStatus?: boolean;
+  /** The fields of a body in protobuf, which clients send of kinds that they are built with. */
+  readonly message?: Message;
   /** Absent for kinds that clients only read. */
   readonly writes?: Writes<Spec>;
 }

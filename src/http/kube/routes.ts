@@ -135,7 +135,7 @@ function addWrites(
     const route = { schema: kindRouteSchema(kind, 'create', one), ...kindAccess('create', kind) };
     app.post(collection, route, (request, reply) =>
       write(deps, request, reply, 'Create', (exchange) => {
-        const body = readBody(request);
+        const body = readBody(request, kind);
         return createObject(exchange, kind, creating, keyOf(request).namespace, body);
       }),
     );
@@ -155,7 +155,7 @@ function addWrites(
     { schema: kindRouteSchema(kind, 'replace', one), preHandler, ...kindAccess('update', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
-        updateObject(exchange, kind, writes, keyOf(request), replacement(request)),
+        updateObject(exchange, kind, writes, keyOf(request), replacement(request, kind)),
       ),
   );
   app.patch(
@@ -210,7 +210,7 @@ function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string
     },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
-        reportStatus(exchange, kind, keyOf(request), replacement(request)),
+        reportStatus(exchange, kind, keyOf(request), replacement(request, kind)),
       ),
   );
   app.patch(
@@ -255,8 +255,8 @@ function negotiated(reply: FastifyReply): FastifyReply {
   return reply.header('vary', 'accept');
 }
 
-function replacement(request: FastifyRequest): WrittenBody {
-  return { replacement: readBody(request) };
+function replacement(request: FastifyRequest, kind: Kind): WrittenBody {
+  return { replacement: readBody(request, kind) };
 }
 
 /** The object that a path names; a part that the path does not have is empty. */

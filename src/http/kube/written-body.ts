@@ -10,11 +10,13 @@ import {
   requireBodyType,
   unsupportedPatch,
 } from '../media-types.ts';
+import { PROTOBUF_TYPE, readProtobuf } from '../protobuf.ts';
 import { queryValue } from '../query.ts';
 import { badRequest, invalid, type StatusCause } from '../status.ts';
 import { bodyOf, type Exchange, optionsOf } from './exchange.ts';
 import { required } from './field-errors.ts';
 import { type JsonPatchOperation, jsonPatched, readJsonPatch } from './json-patch.ts';
+import type { Kind } from './kind.ts';
 import { mergePatch } from './merge-patch.ts';
 import type { AppliedValue, ObjectOwners } from './object-owners.ts';
 import { merged } from './ownership/fields.ts';
@@ -35,8 +37,15 @@ export interface Configuration {
   readonly force: boolean;
 }
 
-/** The body of a request that is JSON. */
-export function readBody(request: FastifyRequest): Record<string, unknown> {
+/** The body of a request that is a whole object: JSON, or what clients are built to send of it. */
+export function readBody(
+  request: FastifyRequest,
+  { message }: Pick<Kind, 'message'>,
+): Record<string, unknown> {
+  const type = request.headers['content-type'];
+  if (message !== undefined && type === PROTOBUF_TYPE) {
+    return readProtobuf(bodyOf(request.body), message);
+  }
   requireBodyType(request.headers['content-type'], JSON_TYPE);
   return readJsonObject(bodyOf(request.body));
 }

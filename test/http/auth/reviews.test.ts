@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Message, readProtobuf } from '../../../src/http/auth/protobuf.ts';
+import { type Message, readProtobuf } from '../../../src/http/protobuf.ts';
 import { type Caller, guarded, populate } from './guarded.ts';
 
 const ACCESS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';

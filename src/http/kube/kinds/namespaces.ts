@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { dnsLabel, isReservedNamespace } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
+import { OBJECT_META } from '../object-meta-message.ts';
 import { IPV6_RANGE_ANNOTATION } from './groups.ts';
 import { PRINTER_COLUMNS } from './printer-columns.ts';
 import { namespaceStatus } from './shown-schemas.ts';
@@ -24,6 +25,7 @@ export const namespaces = defineKind({
       finalizers: z.array(z.string()).nullish().describe("Upstream's; they mean nothing here."),
     })
     .nullish(),
+  message: { 1: ['metadata', OBJECT_META], 2: ['spec', { 1: ['finalizers', 'texts'] }] },
   writes: {
     projectOf: ({ name }) => name,
     nameForbidden: (name) =>

@@ -1,11 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { badRequest } from '../status.ts';
+import { refuseUnsafe } from './json-body.ts';
+import { badRequest } from './status.ts';
 
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 
-/** The fields of a message by their numbers: texts, and messages within. All others are skipped. */
+/** What a field holds: a text, several, texts by texts, a flag, a message or several. */
+type FieldType = 'text' | 'texts' | 'textMap' | 'flag' | Message | readonly [Message];
+
+/** The fields of a message by their numbers. All others are skipped. */
 export interface Message {
-  readonly [number: number]: readonly [name: string, type: 'text' | Message];
+  readonly [number: number]: readonly [name: string, type: FieldType];
 }
 
 /** What a protobuf body of Kubernetes begins with. */
@@ -29,18 +33,49 @@ export function readProtobuf(body: Buffer, message: Message): Record<string, unk
   for (const { number, bytes } of fieldsOf(envelope)) {
     if (number === RAW_FIELD && bytes !== undefined) raw = bytes;
   }
-  return { ...typeMeta, ...decode(raw, message) };
+  const object = { ...typeMeta, ...decode(raw, message) };
+  refuseUnsafe(object, 0);
+  return object;
 }
+
+const ENTRY: Message = { 1: ['key', 'text'], 2: ['value', 'text'] };
 
 function decode(bytes: Buffer, message: Message): Record<string, unknown> {
   const object: Record<string, unknown> = {};
-  for (const { number, bytes: value } of fieldsOf(bytes)) {
-    const field = message[number];
-    if (field === undefined || value === undefined) continue;
-    const [name, type] = field;
-    object[name] = type === 'text' ? textOf(value) : decode(value, type);
+  for (const field of fieldsOf(bytes)) {
+    const known = message[field.number];
+    if (known === undefined) continue;
+    const [name, type] = known;
+    object[name] = fieldValue(field, type, object[name]);
   }
   return object;
+}
+
+/** What a field makes of what earlier ones of its number have made. */
+function fieldValue({ bytes, isTrue }: Field, type: FieldType, before: unknown): unknown {
+  if (type === 'flag') return isTrue;
+  if (bytes === undefined) return before;
+  // Clients write an empty text where there is none.
+  if (type === 'text') return bytes.length === 0 ? undefined : textOf(bytes);
+  if (type === 'texts') return withItem(before, textOf(bytes));
+  if (type === 'textMap') return withEntry(before, decode(bytes, ENTRY));
+  return isList(type) ? withItem(before, decode(bytes, type[0])) : decode(bytes, type);
+}
+
+function isList(type: Message | readonly [Message]): type is readonly [Message] {
+  return Array.isArray(type);
+}
+
+function withItem(before: unknown, item: unknown): unknown[] {
+  const list = (before ?? []) as unknown[];
+  list.push(item);
+  return list;
+}
+
+function withEntry(before: unknown, { key = '', value = '' }: Record<string, unknown>): object {
+  const entry = { value, enumerable: true, configurable: true, writable: true };
+  // However it is named: what must not be is found when the whole object is there.
+  return Object.defineProperty(before ?? {}, String(key), entry);
 }
 
 function textOf(bytes: Buffer): string {
@@ -52,6 +87,8 @@ interface Field {
   readonly number: number;
   /** Of a field with a length; undefined for a number. */
   readonly bytes: Buffer | undefined;
+  /** Of a number: whether it is not zero. */
+  readonly isTrue: boolean;
 }
 
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -77,13 +114,14 @@ function* fieldsOf(buffer: Buffer): Generator<Field> {
     const tag = varint();
     const number = Math.floor(tag / 8);
     const wire = tag % 8;
-    if (wire === WIRE.bytes) yield { number, bytes: skip(varint()) };
+    if (wire === WIRE.bytes) yield { number, bytes: skip(varint()), isTrue: false };
     else {
-      if (wire === WIRE.varint) varint();
+      let isTrue = false;
+      if (wire === WIRE.varint) isTrue = varint() !== 0;
       else if (wire === WIRE.fixed64) skip(8);
       else if (wire === WIRE.fixed32) skip(4);
       else throw malformed();
-      yield { number, bytes: undefined };
+      yield { number, bytes: undefined, isTrue };
     }
   }
 }
