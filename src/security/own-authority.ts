@@ -1,8 +1,9 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type KeyPair, makeAuthority, makeServerCertificate } from './certificates.ts';
 import { SecurityFileRefused } from './file-refused.ts';
+import { signOf } from './file-sign.ts';
 import { placeFile, replaceFile } from './private-file.ts';
 
 interface OwnAuthorityOptions {
@@ -25,23 +26,29 @@ export class OwnAuthority {
   readonly certificate: string;
   readonly certificatePath: string;
   readonly #pair: KeyPair;
+  readonly #keyPath: string;
+  #sign: string;
   readonly #options: OwnAuthorityOptions;
 
-  private constructor(pair: KeyPair, certificatePath: string, options: OwnAuthorityOptions) {
+  private constructor(pair: KeyPair, sign: string, options: OwnAuthorityOptions) {
+    const { keyPath, certificatePath } = pathsIn(options);
     this.certificate = pair.certificate;
     this.certificatePath = certificatePath;
     this.#pair = pair;
+    this.#keyPath = keyPath;
+    this.#sign = sign;
     this.#options = options;
   }
 
   /** Opens the authority of a directory; makes one where there is none. */
   static async open(options: OwnAuthorityOptions): Promise<OwnAuthority> {
-    const { directory, clock, randomBytes } = options;
-    const [keyPath, certificatePath] = [join(directory, 'ca-key.pem'), join(directory, 'ca.pem')];
+    const { clock, randomBytes } = options;
+    const { keyPath, certificatePath } = pathsIn(options);
     if (!existsSync(keyPath)) {
       const made = await makeAuthority(clock(), randomBytes);
       placeFile(keyPath, made.key + made.certificate, randomBytes);
     }
+    const sign = signOf(keyPath);
     const pair = pairIn(keyPath);
     const { validToDate, validTo } = new X509Certificate(pair.certificate);
     if (validToDate <= clock()) {
@@ -49,7 +56,15 @@ export class OwnAuthority {
     }
     const shown = existsSync(certificatePath) ? readFileSync(certificatePath, 'utf8') : '';
     if (shown !== pair.certificate) replaceFile(certificatePath, pair.certificate, randomBytes);
-    return new OwnAuthority(pair, certificatePath, options);
+    return new OwnAuthority(pair, sign, options);
+  }
+
+  /** Whether somebody has put another one in its place since this was last asked. */
+  isReplaced(): boolean {
+    const sign = signOf(this.#keyPath);
+    const isReplaced = sign !== this.#sign && sign !== 'none';
+    if (isReplaced) this.#sign = sign;
+    return isReplaced;
   }
 
   /** A new certificate for a server of these names; those of this machine are always in it. */
@@ -60,13 +75,18 @@ export class OwnAuthority {
   }
 }
 
+function pathsIn({ directory }: Pick<OwnAuthorityOptions, 'directory'>) {
+  return { keyPath: join(directory, 'ca-key.pem'), certificatePath: join(directory, 'ca.pem') };
+}
+
 function pairIn(path: string): KeyPair {
   const blocks = [...readFileSync(path, 'utf8').matchAll(PEM)];
   const blockOf = (label: string) => blocks.find(([, found]) => found === label)?.[0];
   const [key, certificate] = [blockOf('PRIVATE KEY'), blockOf('CERTIFICATE')];
-  if (key !== undefined && certificate !== undefined) return { key, certificate };
-  const remedy = 'without the file a start makes a new authority, which clients have to be given';
-  throw new SecurityFileRefused(
-    `${path}: it has to hold a private key and a certificate; ${remedy}`,
-  );
+  const isPair =
+    key !== undefined &&
+    certificate !== undefined &&
+    new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  if (isPair) return { key, certificate };
+  throw new SecurityFileRefused(`${path}: it has to hold a certificate and its key; ${REMEDY}`);
 }

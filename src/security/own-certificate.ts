@@ -15,15 +15,12 @@ interface OwnCertificateOptions {
 
 /** A certificate of our own authority. It is in memory alone: a new one costs a millisecond. */
 export class OwnCertificate implements ServerCertificate {
-  readonly authority: { readonly path: string; readonly certificate: string };
-  readonly #authority: OwnAuthority;
   readonly #options: OwnCertificateOptions;
+  #authority: OwnAuthority;
   #current: KeyPair;
   #renewAtMs: number;
 
   private constructor(authority: OwnAuthority, current: KeyPair, options: OwnCertificateOptions) {
-    const { certificatePath: path, certificate } = authority;
-    this.authority = { path, certificate };
     this.#authority = authority;
     this.#options = options;
     this.#current = current;
@@ -39,13 +36,21 @@ export class OwnCertificate implements ServerCertificate {
     return this.#current;
   }
 
-  /** Renews it when half of its time is over. */
+  get authority(): { readonly path: string; readonly certificate: string } {
+    const { certificatePath: path, certificate } = this.#authority;
+    return { path, certificate };
+  }
+
+  /** Renews it when half of its time is over, or the authority is another one. */
   async refresh(): Promise<boolean> {
     const nowMs = this.#options.clock().getTime();
-    if (nowMs < this.#renewAtMs) return false;
+    const isReplaced = this.#authority.isReplaced();
+    if (nowMs < this.#renewAtMs && !isReplaced) return false;
     // What fails is tried again in a while, and not at every look.
     this.#renewAtMs = nowMs + limits.certificateRetryMs;
-    this.#current = await this.#authority.server(this.#options.names);
+    const authority = isReplaced ? await OwnAuthority.open(this.#options) : this.#authority;
+    this.#current = await authority.server(this.#options.names);
+    this.#authority = authority;
     this.#renewAtMs = Math.max(this.#renewAtMs, this.#halfOf(this.#current));
     return true;
   }

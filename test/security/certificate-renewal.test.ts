@@ -115,6 +115,37 @@ test('a certificate of our own does not outlast its authority', async () => {
   await expect(OwnCertificate.open(options)).rejects.toThrow(/ca-key\.pem: it was good until/);
 });
 
+test('an authority that is replaced signs what is shown next, and is in the kubeconfig', async () => {
+  const { place, faults, shown, refresh } = await listening();
+  const first = await shown();
+  const other = await makeAuthority(new Date(NOW), randomBytes);
+  const path = join(place, 'ca-key.pem');
+  rmSync(path);
+  await refresh();
+  expect((await shown()).serialNumber).toBe(first.serialNumber);
+  const another = await makeAuthority(new Date(NOW), randomBytes);
+  writeFileSync(path, other.key + another.certificate);
+  await refresh();
+  await refresh();
+  expect(faults.splice(0).map(String)).toEqual([expect.stringMatching(/ca-key\.pem: it has to/)]);
+  expect((await shown()).serialNumber).toBe(first.serialNumber);
+
+  writeFileSync(path, other.key + other.certificate);
+  await refresh();
+  const authority = new X509Certificate(other.certificate);
+  expect((await shown()).verify(authority.publicKey)).toBe(true);
+  expect(readFileSync(join(place, 'ca.pem'), 'utf8')).toBe(other.certificate);
+  expect(authorityIn(place)).toBe(other.certificate);
+  expect(faults).toEqual([]);
+});
+
+/** What the kubeconfig of a data directory trusts. */
+function authorityIn(place: string): string {
+  const { clusters } = JSON.parse(readFileSync(join(place, 'kubeconfig'), 'utf8'));
+  const data = clusters[0].cluster['certificate-authority-data'];
+  return Buffer.from(data, 'base64').toString();
+}
+
 test('a given certificate is shown, and another one as soon as the files have it', async () => {
   const files = await givenFiles();
   const { faults, place, shown, refresh } = await listening(files.paths);
@@ -125,9 +156,7 @@ test('a given certificate is shown, and another one as soon as the files have it
   files.put(second);
   await refresh();
   expect((await shown()).fingerprint).toBe(fingerprintOf(second));
-  const kubeconfig = JSON.parse(readFileSync(join(place, 'kubeconfig'), 'utf8'));
-  const data = kubeconfig.clusters[0].cluster['certificate-authority-data'];
-  expect(Buffer.from(data, 'base64')).toEqual(readFileSync(files.paths.authority));
+  expect(authorityIn(place)).toBe(readFileSync(files.paths.authority, 'utf8'));
 
   // The certificate of a third one is there before its key: what there was goes on until both are.
   const third = await files.make();
