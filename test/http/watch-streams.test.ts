@@ -206,7 +206,11 @@ describe('many watches', () => {
     await run(labels('a', { app: 'x' }));
     for (const one of watches) await one.atLeast(2);
     const made = stringify.mock.calls.filter(
-      ([value]) => (value as Partial<KubeObject> | null)?.kind === 'NetworkInterfaceClaim',
+      // What an event says of an object has its kind, too.
+      ([value]) => {
+        const { kind, apiVersion } = (value ?? {}) as Partial<KubeObject>;
+        return kind === 'NetworkInterfaceClaim' && apiVersion !== undefined;
+      },
     );
     stringify.mockRestore();
     // Once for each: rows, answers and watches have the same text.
