@@ -107,6 +107,8 @@ export class Mailbox<S extends SpaceState, C> {
   /** Up to which instant what is due by itself has been looked for. */
   #dueMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** Whether something has failed since it was last tried. */
+  #hasFailed = false;
   /** Conflicts since the last append that succeeded. */
   #conflicts = 0;
   /** Appends during which another process is taken to write here as well, after a conflict. */
@@ -426,7 +428,8 @@ export class Mailbox<S extends SpaceState, C> {
   #owe(error: unknown): void {
     if (this.#closed) return;
     // One bad moment fails many of them at once: it counts as one failure.
-    if (!this.#owing) this.#failures += 1;
+    if (!this.#hasFailed) this.#failures += 1;
+    this.#hasFailed = true;
     this.#owing = true;
     this.#deps.log.warn({ err: error, stream: this.#stream }, 'a step of the ledger failed');
     if (this.#running === undefined) this.#schedule();
@@ -631,7 +634,11 @@ export class Mailbox<S extends SpaceState, C> {
     if (this.#closed) return;
     const delay = this.#owing ? this.#retryDelayMs() : this.#dueDelayMs();
     if (delay === undefined) return;
-    this.#timer = setTimeout(() => this.#start(), Math.min(delay, limits.timerMsMax));
+    const retry = () => {
+      this.#hasFailed = false;
+      this.#start();
+    };
+    this.#timer = setTimeout(retry, Math.min(delay, limits.timerMsMax));
     this.#timer.unref();
   }
 

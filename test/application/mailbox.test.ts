@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { platformAggregate } from '../../src/application/aggregate.ts';
 import { Mailbox, type MailboxDeps } from '../../src/application/mailbox.ts';
 import { LedgerUnavailable } from '../../src/application/request.ts';
@@ -315,4 +315,32 @@ it('tells who loads it that the log cannot be read', async () => {
   await expect(mailbox.load()).rejects.toThrow(LedgerUnavailable);
   store.readFault = undefined;
   expect((await mailbox.load()).revision).toBe(-1);
+});
+
+it('tries what it owes again less and less often while the store is away', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  let reads = 0;
+  const counted = {
+    ...depsOn(store),
+    store: Object.assign(Object.create(store), {
+      readStream: () => {
+        reads += 1;
+        throw new StoreUnavailable('away');
+      },
+    }),
+  };
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const mailbox = mailboxOn(store, counted);
+  await expect(mailbox.submit(createLocation('a'), request())).rejects.toThrow(LedgerUnavailable);
+  for (let ms = 0; ms < 60_000; ms += 20) {
+    vi.advanceTimersByTime(20);
+    await mailbox.idle();
+  }
+  // Doubling from 20 ms to 5 s: nine times, and then every five seconds.
+  expect(reads).toBeGreaterThan(12);
+  expect(reads).toBeLessThan(30);
+  await mailbox.close();
 });
