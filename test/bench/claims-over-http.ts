@@ -3,6 +3,7 @@ import { ROOT } from '../tidy/sources.ts';
 import type { Bench, Figure } from './bench.ts';
 import { batchedPerSecond, claimsPerSecond, TOOL } from './load.ts';
 import { NodeProcess } from './node-process.ts';
+import { ProcessorTime } from './processor-time.ts';
 import { startWithProject } from './service-under-load.ts';
 
 const BATCH = 1_000;
@@ -22,12 +23,14 @@ export const claimsOverHttp: Bench = {
       for (const connections of [1, 16, 64, 256]) {
         const turns = [0, 1].map((turn) => ({ turn, prefix: `c${connections}-${turn}` }));
         const [ours, theirs] = [[] as number[], [] as number[]];
+        const [ourTime, theirTime] = [new ProcessorTime(service), new ProcessorTime(bare)];
         // In turns, since what else the machine does changes.
         for (const { prefix } of turns) {
           say(`${connections} connections by ${TOOL}`);
           const load = { ...single, connections, prefix, seconds: seconds / turns.length };
-          theirs.push(await claimsPerSecond({ ...load, url: bare.url }));
-          ours.push(await claimsPerSecond({ ...load, url: service.url }));
+          const rateOf = (url: string) => () => claimsPerSecond({ ...load, url });
+          theirs.push(await theirTime.during(rateOf(bare.url)));
+          ours.push(await ourTime.during(rateOf(service.url)));
         }
         figures.push({
           name: `claims, one a request, ${connections} connections (${TOOL})`,
@@ -36,15 +39,19 @@ export const claimsOverHttp: Bench = {
           baseline: { name: 'bare Fastify + zod', value: mean(theirs) },
           ...(connections === 64 ? { target: { of: 'ratio', atLeast: 0.5 } } : {}),
         });
+        if (connections !== 64) continue;
+        figures.push(...ourTime.figures(`one a request, ${connections} connections`, theirTime));
       }
       say(`${BATCH} claims a request`);
       const load = { ...single, url: service.url, connections: 2, prefix: 'batch' };
+      const time = new ProcessorTime(service);
       figures.push({
         name: `claims, ${BATCH} a request, 2 connections`,
-        value: await batchedPerSecond(load, BATCH),
+        value: await time.during(() => batchedPerSecond(load, BATCH)),
         unit: 'claims/s',
         target: { of: 'value', atLeast: 15_000 },
       });
+      figures.push(...time.figures(`${BATCH} a request`));
       figures.push({ name: 'memory after it', value: service.memoryMiB(), unit: 'MiB' });
       return figures;
     } finally {

@@ -1,7 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+
+/** What threads of a Node process do, by the names that the system has for them. */
+const THREADS: readonly (readonly [role: string, name: RegExp])[] = [
+  ['garbage and compiling', /V8Worker/],
+  ['rows and checkpoints', /^WorkerThread/],
+  ['files', /^libuv/],
+];
+export const SERVING = 'serving';
 
 /** A Node process that says `listening on <url>`. */
 export class NodeProcess {
@@ -35,6 +43,24 @@ export class NodeProcess {
     } catch {
       return Number.NaN;
     }
+  }
+
+  /** Microseconds of processor time so far, by what threads do; none where the system does not tell. */
+  processorUs(): Map<string, number> {
+    const used = new Map<string, number>();
+    const threads = `/proc/${this.#child.pid}/task`;
+    try {
+      for (const thread of readdirSync(threads)) {
+        const name = readFileSync(`${threads}/${thread}/comm`, 'utf8').trim();
+        const known = THREADS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other threads';
+        const role = thread === String(this.#child.pid) ? SERVING : known;
+        const [ns] = readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ');
+        used.set(role, (used.get(role) ?? 0) + Number(ns) / 1_000);
+      }
+    } catch {
+      used.clear();
+    }
+    return used;
   }
 
   async stop(): Promise<void> {
