@@ -241,7 +241,7 @@ export const limits = {
   transferProgressMs: 2_000,
   transferProgressEvents: 64,
   readPageEventsMax: 1_000,
-  readPageBytesMax: 1024 * 1024,
+  readPageBytesMax: 256 * 1024,
   /** How long a read of an instant waits for its end, in case that the clock stands still. */
   instantWaitMsMax: 500,
   /** How long an answer waits for the views to reach its position. */
