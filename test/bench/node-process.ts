@@ -45,7 +45,7 @@ export class NodeProcess {
     }
   }
 
-  /** Microseconds of processor time so far, by what threads do; none where the system does not tell. */
+  /** Processor time so far, in us, by what threads do; nothing where the system does not tell. */
   processorUs(): Map<string, number> {
     const used = new Map<string, number>();
     const threads = `/proc/${this.#child.pid}/task`;
