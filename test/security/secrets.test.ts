@@ -34,7 +34,7 @@ function raw(url: string, text: string): Promise<string> {
   return promise;
 }
 
-test('no token is in the log, the logs, the errors or the answers', {
+test('no token is in the log, the logs, the errors, the metrics or the answers', {
   timeout: 120_000,
 }, async () => {
   const data = mkdtempSync(join(tmpdir(), 'netalloc-secrets-'));
@@ -75,7 +75,7 @@ test('no token is in the log, the logs, the errors or the answers', {
   expect(await ask(bad, 'GET', claims)).toBe(401);
   expect(await ask(bad, 'GET', '/nothing/at/all')).toBe(401);
   expect(await ask(operator, 'GET', TOKENS)).toBe(200);
-  await ask(operator, 'GET', '/metrics');
+  expect(await ask(operator, 'GET', '/metrics')).toBe(200);
   const request = `GET ${claims} HTTP/1.1\r\nauthorization: Bearer`;
   for (const malformed of [
     `${request} ${web}\r\nhost : x\r\n\r\n`,
