@@ -197,6 +197,15 @@ export const limits = {
   /** Events after which what else is due of retained objects has to wait for the next append. */
   retentionEventsPerAppendMax: 256,
 
+  /** Events of Kubernetes that are kept, of all projects and of one, and for how long, */
+  kubeEventsMax: 20_000,
+  kubeEventsPerProjectMax: 1_000,
+  kubeEventsMsMax: 3_600_000,
+  /** and from how many positions before the last one they are made at a start. */
+  kubeEventsPositionsRead: 20_000,
+  /** Bytes of one that a client sends. */
+  kubeEventBytesMax: 16 * 1024,
+
   /** Events applied to the views in one transaction. */
   viewBatchEventsMax: 4_096,
   /** How long rows gather before they are committed to the views' file, */
@@ -309,6 +318,10 @@ assertLimit(
 assertLimit(
   limits.deletionsAtOnceMax * 16 <= limits.mailboxCommandsMax,
   'deletions of collections leave room in a mailbox',
+);
+assertLimit(
+  limits.kubeEventsPerProjectMax * 10 <= limits.kubeEventsMax,
+  'one project does not push out what the others are told',
 );
 assertLimit(limits.feedHeartbeatMs < limits.feedStallMsMax, 'a follower is sent what it can read');
 assertLimit(limits.watchHeartbeatMs < limits.watchBookmarkMs, 'a quiet watch is seen to be alive');

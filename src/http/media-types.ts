@@ -4,6 +4,8 @@ export const JSON_TYPE = 'application/json';
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
 export const JSON_PATCH_TYPE = 'application/json-patch+json';
 export const APPLY_PATCH_TYPE = 'application/apply-patch+yaml';
+/** Only where it says what a merge patch says. */
+export const STRATEGIC_MERGE_PATCH_TYPE = 'application/strategic-merge-patch+json';
 export const PATCH_TYPES = [JSON_PATCH_TYPE, MERGE_PATCH_TYPE, APPLY_PATCH_TYPE] as const;
 
 /** JSON as it is, where no other form is named. */

@@ -30,7 +30,7 @@ export async function addOpenApi(
   app.setSerializerCompiler(() => JSON.stringify);
   app.addSchema({ $id: 'Status', ...jsonSchema(statusSchema) });
   app.addSchema({ $id: 'ObjectMeta', ...jsonSchema(metadataBody(z.string()).describe(METADATA)) });
-  for (const kind of kinds) app.addSchema({ $id: kind.kind, ...objectSchema(kind, jsonSchema) });
+  for (const kind of kinds) app.addSchema({ $id: kind.viewed, ...objectSchema(kind, jsonSchema) });
   let text: string | undefined;
   app.get('/openapi.json', { schema: { hide: true }, ...AUTHENTICATED }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());
@@ -146,7 +146,7 @@ export function kindRouteSchema(kind: Kind, operation: Operation, what: string):
 function bodyOf(kind: Kind, operation: Operation): FastifySchema {
   if (operation === 'create' || operation === 'replace') {
     const consumes = [JSON_TYPE, ...(kind.message === undefined ? [] : [PROTOBUF_TYPE])];
-    return { consumes, body: { $ref: `${kind.kind}#` } };
+    return { consumes, body: { $ref: `${kind.viewed}#` } };
   }
   if (operation === 'patch') return { consumes: [...PATCH_TYPES], body: {} };
   return {};
@@ -155,11 +155,11 @@ function bodyOf(kind: Kind, operation: Operation): FastifySchema {
 function answerOf(kind: Kind, operation: Operation) {
   const description = 'OK';
   if (operation === 'delete') {
-    return { description, anyOf: [{ $ref: 'Status#' }, { $ref: `${kind.kind}#` }] };
+    return { description, anyOf: [{ $ref: 'Status#' }, { $ref: `${kind.viewed}#` }] };
   }
   if (operation === 'delete all') return { description, $ref: 'Status#' };
-  if (operation !== 'list') return { description, $ref: `${kind.kind}#` };
-  const items = { type: 'array', items: { $ref: `${kind.kind}#` } };
+  if (operation !== 'list') return { description, $ref: `${kind.viewed}#` };
+  const items = { type: 'array', items: { $ref: `${kind.viewed}#` } };
   const metadata = { type: 'object' };
   const properties = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata, items };
   return { description, type: 'object', properties, required: ['metadata', 'items'] };

@@ -20,6 +20,8 @@ export interface FollowOptions {
   readonly waitMsMax?: number;
   /** How many of the last changes are known, and for how long. */
   readonly window?: Partial<WindowBounds>;
+  /** The last events that kept views have applied: what is told of them is in no file. */
+  readonly applied?: readonly RecordedEvent[];
 }
 
 type AppliedHandler = (events: readonly RecordedEvent[]) => void;
@@ -46,8 +48,12 @@ export class FollowingViews extends SqliteViews {
   #closed = false;
 
   constructor(file: ViewsFile, head: Position, options: FollowOptions) {
-    const { store, clock, log, waitMsMax, window } = options;
+    const { store, clock, log, waitMsMax, window, applied = [] } = options;
     super(file, { clock, log, lost: store.lostPositions, bounds: window, waitMsMax });
+    for (const event of applied) {
+      const [placed] = placedCommand([event], Date.parse(event.recordedAt));
+      this.kubeEvents.take(placed as Placed);
+    }
     this.#log = log;
     this.#clock = clock;
     this.#head = head;

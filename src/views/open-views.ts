@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Store } from '../store/store.ts';
+import { CATEGORY } from '../ledger/streams.ts';
+import { limits } from '../limits.ts';
+import type { RecordedEvent, Store } from '../store/store.ts';
 import { FollowingViews, type FollowOptions } from './following-views.ts';
 import { type Checkpoint, ViewsFile } from './views-file.ts';
 
@@ -15,7 +17,20 @@ export async function openViews(options: OpenViewsOptions): Promise<FollowingVie
   const path = directory === undefined ? undefined : join(directory, 'views.sqlite');
   const head = await store.head();
   const file = (await keptFile(path, options)) ?? ViewsFile.create(path);
-  return new FollowingViews(file, head, options);
+  const applied = await lastApplied(file.checkpoint(), store);
+  return new FollowingViews(file, head, { ...options, applied });
+}
+
+/** The last events up to a checkpoint. */
+async function lastApplied({ position }: Checkpoint, store: Store): Promise<RecordedEvent[]> {
+  const events: RecordedEvent[] = [];
+  if (position === 0n) return events;
+  const first = position - BigInt(limits.kubeEventsPositionsRead);
+  for await (const event of store.readAll(first < 0n ? 0n : first, [CATEGORY])) {
+    if (event.position > position) break;
+    events.push(event);
+  }
+  return events;
 }
 
 /** The file of before, if it can be trusted. */

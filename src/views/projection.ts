@@ -99,3 +99,23 @@ export interface TableProjection {
   /** What is written for every event, whatever its type. */
   readonly onEvery?: (event: Placed) => readonly Write[];
 }
+
+/** What people are told of a decision about an object. */
+export interface Remark {
+  readonly about: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+  };
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A read model of what is told: kept in memory for a while, and never in rows. */
+export interface Remarks {
+  /** The types of events of which something is told. */
+  readonly types: readonly EventType[];
+  of(event: Placed): readonly Remark[];
+}

@@ -7,6 +7,7 @@ import type { Position } from '../store/store.ts';
 import { ChangeLog, type ChangeLogOptions, type KindChange } from './change-log.ts';
 import { CommandEnds } from './command-ends.ts';
 import { INTERFACE } from './interface-allocations.ts';
+import { EventBook } from './kube-events/event-book.ts';
 import { PositionWaiters } from './position-waiters.ts';
 import type { Counts, Placed } from './projection.ts';
 import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
@@ -18,6 +19,8 @@ import { RowsBehind } from './rows-behind.ts';
 import type { Version } from './version.ts';
 import {
   type AnsweredCommand,
+  KUBE_EVENT_KINDS,
+  type KubeEventKind,
   type KubeObject,
   type ListQuery,
   type ObjectChanges,
@@ -74,6 +77,7 @@ export class SqliteViews implements Views {
   readonly #statements: Record<keyof typeof STATEMENTS, StatementSync>;
   readonly #waiters: PositionWaiters;
   readonly #changeLog: ChangeLog;
+  readonly kubeEvents: EventBook;
   readonly #clock: () => Date;
   #checkpoint: Checkpoint;
   #ended: string | undefined;
@@ -101,6 +105,8 @@ export class SqliteViews implements Views {
     ) as Record<keyof typeof STATEMENTS, StatementSync>;
     this.#waiters = new PositionWaiters(waitMsMax);
     this.#changeLog = new ChangeLog([...this.#models.objects.keys()], options);
+    const position = () => this.position;
+    this.kubeEvents = new EventBook({ clock, lost: options.lost, position });
     this.#clock = clock;
   }
 
@@ -126,6 +132,7 @@ export class SqliteViews implements Views {
     let end = this.#checkpoint;
     for (const command of commands) {
       this.#models.run(command, this.#batches).write(this.#batches, made);
+      for (const event of command) this.kubeEvents.take(event);
       const { stream, revision, position, metadata } = command.at(-1) as Placed;
       end = { position, hash: metadata.hash ?? '' };
       if (metadata.idempotency !== undefined) {
@@ -141,6 +148,7 @@ export class SqliteViews implements Views {
       const asRead = made.flatMap((change) => this.#changesAtRead(change));
       this.#changeLog.publish(asRead, end.position);
     }
+    this.kubeEvents.publish(end.position);
     this.#waiters.advance(end.position);
   }
 
@@ -157,13 +165,15 @@ export class SqliteViews implements Views {
   /** From now on changes are news: the views have caught up. */
   beginChanges(): void {
     this.#changeLog.begin(this.position);
+    this.kubeEvents.begin(this.position);
   }
 
   changes(kind: string): ObjectChanges {
-    return this.#changeLog.of(kind);
+    return isEventKind(kind) ? this.kubeEvents.changes(kind) : this.#changeLog.of(kind);
   }
 
   get(kind: string, namespace: string, name: string): ViewedObject | undefined {
+    if (isEventKind(kind)) return this.kubeEvents.get(kind, namespace, name);
     return this.#viewed(kind, this.#models.reads(kind).load(namespace, name));
   }
 
@@ -182,6 +192,7 @@ export class SqliteViews implements Views {
     name: string,
     position: Position,
   ): ViewedObject | undefined {
+    if (isEventKind(kind)) return this.kubeEvents.getAt(kind, namespace, name, position);
     const version = this.#models.reads(kind).atPosition(namespace, name, position);
     return this.#viewed(kind, version, position);
   }
@@ -198,7 +209,9 @@ export class SqliteViews implements Views {
     return this.#commandEnds.endOf(position);
   }
 
-  list(kind: string, { limit, matches, asOf, restingAtMs, ...place }: ListQuery): ObjectPage {
+  list(kind: string, asked: ListQuery): ObjectPage {
+    if (isEventKind(kind)) return this.kubeEvents.list(kind, asked);
+    const { limit, matches, asOf, restingAtMs, ...place } = asked;
     const items: ViewedObject[] = [];
     const query = { ...place, at: asOf ?? place.at };
     const versions =
@@ -354,6 +367,10 @@ export class SqliteViews implements Views {
       asOf === undefined ? [this.#counts] : [NO_COUNTS, this.#models.presentAt(asOf)];
     return viewedOf(kind, version, this.#models.atRead(kind, version.object, counts, present));
   }
+}
+
+function isEventKind(kind: string): kind is KubeEventKind {
+  return KUBE_EVENT_KINDS.some((one) => one === kind);
 }
 
 /** An object as it is stored: its value is made of its text when it is asked for. */

@@ -179,6 +179,24 @@ export interface ObjectChanges {
   follow(handler: ChangeHandler): () => void;
 }
 
+/**
+ * The Events of Kubernetes: what was decided about objects, told to people, and what clients say of
+ * them. They are kept for a while in memory, clients' by this process alone.
+ */
+export interface KubeEvents {
+  /**
+   * Keeps what a client says, in the words of one of the kinds, instead of what it has said under
+   * that name. The object is given as it is kept.
+   */
+  keep(kind: KubeEventKind, event: KubeObject): ViewedObject;
+  /** Whether an event is the ledger's own. */
+  isOwn(namespace: string, name: string): boolean;
+}
+
+/** Events are read under two kinds, one for each API that has them. */
+export const KUBE_EVENT_KINDS = ['Event', 'EventsGroupEvent'] as const;
+export type KubeEventKind = (typeof KUBE_EVENT_KINDS)[number];
+
 /** The read models, kept up to date from the log. All reads are synchronous and local. */
 export interface Views {
   /** Everything up to this position has been applied. */
@@ -212,6 +230,7 @@ export interface Views {
   commandEnd(position: Position): Position;
   list(kind: string, query: ListQuery): ObjectPage;
   changes(kind: string): ObjectChanges;
+  readonly kubeEvents: KubeEvents;
   /** The objects that events not yet recorded would leave, for dry runs; deleted ones absent. */
   preview(
     stream: string,

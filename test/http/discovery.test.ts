@@ -3,7 +3,8 @@ import { GROUP, world } from './world.ts';
 
 const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
 const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
-const ROOTS = ['/api/v1', GROUP, IPAM, AUTHORIZATION, '/apis/authentication.k8s.io/v1'];
+const EVENTS = '/apis/events.k8s.io/v1';
+const ROOTS = ['/api/v1', GROUP, IPAM, EVENTS, AUTHORIZATION, '/apis/authentication.k8s.io/v1'];
 
 describe('discovery', () => {
   const { app, get } = world({ version: '1.2.3' });
@@ -24,6 +25,7 @@ describe('discovery', () => {
     expect(body.groups.map(({ name }: { name: string }) => name)).toEqual([
       'networking.datumapis.com',
       'ipam.miloapis.com',
+      'events.k8s.io',
       'authorization.k8s.io',
       'authentication.k8s.io',
     ]);
@@ -54,9 +56,11 @@ describe('discovery', () => {
     const net = 'networking.datumapis.com/v1alpha';
     const ipam = 'ipam.miloapis.com/v1alpha1';
     const [network, address] = ['networking/all', 'ipam/all'];
+    const told = `create/${rest}`;
     const noCreate = `delete/deletecollection/${rest}`;
     expect(lines).toEqual([
       `v1 namespaces namespace Namespace ns - false create/delete/${rest}`,
+      `v1 events event Event ev - true ${told}`,
       `${net} networks network Network net ${network} true ${all}`,
       `${net} networkcontexts networkcontext NetworkContext netctx ${network} true ${all}`,
       `${net} locations location Location loc networking false ${all}`,
@@ -67,6 +71,7 @@ describe('discovery', () => {
       `${ipam} ipclasses ipclass IPClass - ipam false ${all}`,
       `${ipam} ipclaims ipclaim IPClaim ipc ${address} true ${all}`,
       `${ipam} ipallocations ipallocation IPAllocation ipalloc ${address} true delete/deletecollection/get/list/watch`,
+      `events.k8s.io/v1 events event Event - - true ${told}`,
       ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview'].map((kind) => {
         const singular = kind.toLowerCase();
         return `authorization.k8s.io/v1 ${singular}s ${singular} ${kind} - - false create`;

@@ -364,6 +364,13 @@ class FakeViews implements Views {
     throw new Error('the fake knows no changes: watches are tested over the real ledger');
   }
 
+  readonly kubeEvents = {
+    keep: () => {
+      throw new Error('the fake keeps no Events: they are tested over the real ledger');
+    },
+    isOwn: () => false,
+  };
+
   async reached(): Promise<void> {}
   async close(): Promise<void> {}
   poolCounts = () => undefined;

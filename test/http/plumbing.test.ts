@@ -32,6 +32,7 @@ describe('the way in', () => {
   test.each([
     ['PUT', CLAIMS, 'DELETE, GET, HEAD, POST'],
     ['PATCH', CLAIMS, 'DELETE, GET, HEAD, POST'],
+    ['DELETE', '/api/v1/namespaces', 'GET, HEAD, POST'],
     ['OPTIONS', CLAIMS, 'DELETE, GET, HEAD, POST'],
     ['POST', `${CLAIMS}/web-0`, 'DELETE, GET, HEAD, PATCH, PUT'],
     ['POST', `${GROUP}/networkinterfaceclaims`, 'GET, HEAD'],

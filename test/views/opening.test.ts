@@ -62,6 +62,20 @@ it('goes on from where it was', async () => {
   expect(await reopened(driver)).toEqual({ ...first, position: driver.head });
 });
 
+it('tells after a restart what was decided before, as it told it then', async () => {
+  const driver = await claimed('web-0');
+  const told = async () => {
+    const views = await follow(driver.store, driver.clock, directory);
+    await views.ready;
+    const events = views.list('Event', { limit: 10 }).items.map(({ object }) => object);
+    await views.close();
+    return events;
+  };
+  const first = await told();
+  expect(first).toMatchObject([{ reason: 'Bound', involvedObject: { name: 'web-0' } }]);
+  expect(await told()).toEqual(first);
+});
+
 it.each<[string, () => void]>([
   ['is no database', () => writeFileSync(path, 'not a database')],
   ['is cut short', () => truncateSync(path, 50_000)],

@@ -20,9 +20,12 @@ export interface Permission {
 
 const READ: readonly Verb[] = ['get', 'list', 'watch'];
 
+const TELL: readonly Verb[] = ['create', 'update', 'patch'];
+
 const networking = (plural: string) => `${plural}.networking.datumapis.com`;
 const ipam = (plural: string) => `${plural}.ipam.miloapis.com`;
 
+const EVENTS = ['events', 'events.events.k8s.io'];
 const CLAIMS = [networking('networkinterfaceclaims'), ipam('ipclaims')];
 const INTERFACES = networking('networkinterfaces');
 
@@ -47,6 +50,8 @@ export const PERMISSIONS: readonly Permission[] = [
     within: 'projects',
   },
   { role: 'compute', resources: ['namespaces'], verbs: ['get'], within: 'projects' },
+  // What was decided, told to people; controllers say something of their objects, too.
+  { role: 'compute', resources: EVENTS, verbs: [...READ, ...TELL], within: 'projects' },
   {
     role: 'compute',
     resources: ['/ledger/v1/claims:batch'],
@@ -71,5 +76,6 @@ export const PERMISSIONS: readonly Permission[] = [
     verbs: ['get', 'update', 'patch'],
     within: 'locations',
   },
+  { role: 'provider', resources: EVENTS, verbs: TELL, within: 'locations' },
   { role: 'provider', resources: ['/ledger/v1/events'], verbs: ['get'], within: 'projects' },
 ];

@@ -22,7 +22,7 @@ export class Audiences {
     changes: ObjectChanges,
     lineOf: LineOf,
   ): () => void {
-    const key = `${kind.kind} ${selection}`;
+    const key = `${kind.viewed} ${selection}`;
     const audience = this.#audiences.get(key) ?? this.#gather(key, changes, lineOf);
     audience.streams.add(stream);
     return () => {

@@ -75,7 +75,7 @@ export function requireObject(
   kind: Kind,
   { namespace, name }: ObjectKey,
 ): ViewedObject {
-  const viewed = views.get(kind.kind, namespace, name);
+  const viewed = views.get(kind.viewed, namespace, name);
   if (viewed === undefined || grant.sees?.(viewed.object) === false) throw notFound(kind, name);
   return viewed;
 }

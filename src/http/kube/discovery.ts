@@ -1,4 +1,5 @@
 import type { Kind } from './kind.ts';
+import { isKubeEvent } from './kinds/kube-events.ts';
 
 /** What `/version` and the discovery endpoints tell clients: exactly what is served. */
 const KUBERNETES_MINOR = 33;
@@ -40,7 +41,9 @@ export function resourceOfKind(kind: Kind): ServedResource {
   return { ...kind, verbs: verbsOf(kind), subresources: kind.hasStatus ? [status] : [] };
 }
 
-function verbsOf({ writes }: Kind): string[] {
+function verbsOf(kind: Kind): string[] {
+  const { writes } = kind;
+  if (isKubeEvent(kind)) return ['create', 'get', 'list', 'patch', 'update', 'watch'];
   if (writes === undefined) return ['get', 'list', 'watch'];
   const { create, deletesOnly, deletesSingly } = writes;
   return [

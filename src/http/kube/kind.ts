@@ -14,6 +14,8 @@ import { type Shape, shapeOf } from './ownership/shape.ts';
 /** A kind of object that is served: everything the generic handlers need to know of it. */
 export interface Kind<Spec = unknown> extends KindDefinition<Spec> {
   readonly apiVersion: string;
+  /** What the views call it: its name, unless another API has objects of that name, too. */
+  readonly viewed: string;
   /** The schema of a whole object in a request's body. */
   readonly bodySchema: z.ZodType<ObjectBody<Spec>>;
   /** How an object is divided into fields that can be owned apart. */
@@ -50,7 +52,7 @@ interface KindDefinition<Spec> extends Resource {
   readonly hasStatus?: boolean;
   /** The fields of a body in protobuf, which clients send of kinds that they are built with. */
   readonly message?: Message;
-  /** Absent for kinds that clients only read. */
+  /** Absent for kinds that clients only read, and for what is kept beside the ledger. */
   readonly writes?: Writes<Spec>;
 }
 
@@ -119,7 +121,7 @@ export function defineKind<Spec>(definition: KindDefinition<Spec>): Kind<Spec> {
   });
   const apiVersion = group === '' ? version : `${group}/${version}`;
   return {
-    ...{ ...definition, apiVersion, shape: shapeOf(bodySchema) },
+    ...{ ...definition, apiVersion, viewed: definition.kind, shape: shapeOf(bodySchema) },
     bodySchema: bodySchema as z.ZodType<ObjectBody<Spec>>,
   };
 }

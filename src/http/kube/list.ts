@@ -112,14 +112,14 @@ function pageOf(views: Views, request: ListRequest, after: ObjectKey | undefined
     fields.name !== undefined &&
     namespace !== undefined
   ) {
-    const one = views.get(kind.kind, namespace, fields.name);
+    const one = views.get(kind.viewed, namespace, fields.name);
     const items = one !== undefined && matches?.(one.object) ? [one] : [];
     return { items, next: undefined };
   }
   const limit = Math.min(request.limit ?? limits.pageObjectsMax, limits.pageObjectsMax);
   const at = isPast ? { asOf: position } : { at: isNow ? undefined : position };
   const selection = { ...at, ...(matches && { matches }), restingAtMs };
-  return views.list(kind.kind, { namespace, after, limit, ...selection });
+  return views.list(kind.viewed, { namespace, after, limit, ...selection });
 }
 
 function readListRequest(
@@ -143,7 +143,7 @@ function readListRequest(
   const asOf = readAsOf(deps, http);
   // What is shown of the past is something else than what a list of the present goes on with.
   const past = asOf === undefined ? [] : [queryValue(http, 'asOf') ?? ''];
-  const identity = listIdentity(kind.kind, namespace ?? '', labelText, fieldText, part, ...past);
+  const identity = listIdentity(kind.viewed, namespace ?? '', labelText, fieldText, part, ...past);
   const { position, after, atMs } = readPlace(deps.views, http, identity, asOf);
   const isBefore = !wasPresentAt(position);
   if (isBefore && asOf === undefined) throw new StatusError('Expired', 'the list is too old');

@@ -20,7 +20,7 @@ export function getObject(
   const asOf = readAsOf(deps, http);
   const form = readForm(kind, 'get', http, () => instantShown(deps, http, asOf));
   if (asOf !== undefined) {
-    const past = views.getAt(kind.kind, key.namespace, key.name, asOf);
+    const past = views.getAt(kind.viewed, key.namespace, key.name, asOf);
     const isSeen =
       http.grant.wasPresentAt(asOf) && past && http.grant.sees?.(past.object) !== false;
     if (!isSeen) throw notFound(kind, key.name);

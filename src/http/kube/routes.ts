@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ObjectKey } from '../../views/views.ts';
 import { kindAccess } from '../auth/enforce.ts';
 import { REVIEW_RESOURCES } from '../auth/reviews.ts';
 import { checked } from '../checked.ts';
@@ -8,18 +7,19 @@ import type { HttpDeps } from '../deps.ts';
 import type { Freshness } from '../freshness.ts';
 import { JSON_TYPE, requireJsonAnswer } from '../media-types.ts';
 import { kindRouteSchema } from '../openapi.ts';
-import { addWarnings, sendJsonText } from '../replies.ts';
+import { sendJsonText } from '../replies.ts';
+import { keyOf, sendAnswer, write } from './answering.ts';
 import { applyObject } from './apply.ts';
 import { refuseAsOfBesideReads, untilInstantIsOver } from './as-of.ts';
-import { type Answer, answerText } from './carry-out.ts';
 import { createObject } from './create.ts';
 import { deleteObject, readDeleteOptions } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { resourceOfKind } from './discovery.ts';
 import { addDiscovery } from './discovery-routes.ts';
-import { beginExchange, type Exchange, type WriteVerb } from './exchange.ts';
 import { reportStatus } from './interface-status.ts';
 import type { Kind, Writes } from './kind.ts';
+import { isKubeEvent } from './kinds/kube-events.ts';
+import { addEventWrites } from './kube-events.ts';
 import { type ListText, listObjects } from './list.ts';
 import { getObject } from './read.ts';
 import { untilLatest, untilShown } from './until-shown.ts';
@@ -50,6 +50,7 @@ export function addKubeRoutes(
     const paths = pathsOf(kind);
     addReads(app, server, kind, paths);
     if (kind.writes !== undefined) addWrites(app, server, kind, kind.writes, paths);
+    if (isKubeEvent(kind)) addEventWrites(app, server, kind, paths);
     if (kind.hasStatus) addStatus(app, server, kind, `${paths.object}/status`);
   }
 }
@@ -227,29 +228,6 @@ function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string
   );
 }
 
-/** A writing request from its options to its answer, warnings included. */
-async function write(
-  deps: HttpDeps,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  verb: WriteVerb,
-  handle: (exchange: Exchange) => Promise<Answer>,
-): Promise<FastifyReply> {
-  const exchange = beginExchange(deps, request, verb);
-  try {
-    const answer = await handle(exchange);
-    addWarnings(reply, exchange.warnings);
-    return sendAnswer(reply, answer);
-  } catch (error) {
-    addWarnings(reply, exchange.warnings);
-    throw error;
-  }
-}
-
-function sendAnswer(reply: FastifyReply, answer: Answer): FastifyReply {
-  return sendJsonText(reply, answer.code, answerText(answer));
-}
-
 /** An answer whose form the request has chosen. */
 function negotiated(reply: FastifyReply): FastifyReply {
   return reply.header('vary', 'accept');
@@ -257,12 +235,6 @@ function negotiated(reply: FastifyReply): FastifyReply {
 
 function replacement(request: FastifyRequest, kind: Kind): WrittenBody {
   return { replacement: readBody(request, kind) };
-}
-
-/** The object that a path names; a part that the path does not have is empty. */
-function keyOf(request: FastifyRequest): ObjectKey {
-  const { namespace = '', name = '' } = request.params as Partial<ObjectKey>;
-  return { namespace, name };
 }
 
 function sendList(reply: FastifyReply, text: ListText): void {

@@ -27,7 +27,7 @@ export function watchObjects(
   const request = readWatchRequest(deps, kind, namespace, http);
   const { grant } = http;
   watchers.requireRoom(subjectOf(grant));
-  const changes = views.changes(kind.kind);
+  const changes = views.changes(kind.viewed);
   const before =
     request.after === undefined
       ? presentLines(views, request, views.position)
@@ -102,14 +102,14 @@ function* presentLines(
 ): Generator<Buffer> {
   const limit = limits.watchPageObjectsMax;
   if (name !== undefined && namespace !== undefined) {
-    const one = views.get(kind.kind, namespace, name);
+    const one = views.get(kind.viewed, namespace, name);
     if (one !== undefined && matches?.(one.object)) yield addedLine(one, form);
   } else {
     const selected = { namespace: kind.namespaced ? namespace : undefined, limit, matches };
     let after: { namespace: string; name: string } | undefined;
     do {
       const at = position === views.position ? undefined : position;
-      const { items, next } = views.list(kind.kind, { ...selected, after, at });
+      const { items, next } = views.list(kind.viewed, { ...selected, after, at });
       const inOrder = items.toSorted((a, b) => (a.position < b.position ? -1 : 1));
       for (const viewed of inOrder) yield addedLine(viewed, form);
       after = next;

@@ -8,6 +8,7 @@ import {
   JSON_TYPE,
   MERGE_PATCH_TYPE,
   requireBodyType,
+  STRATEGIC_MERGE_PATCH_TYPE,
   unsupportedPatch,
 } from '../media-types.ts';
 import { PROTOBUF_TYPE, readProtobuf } from '../protobuf.ts';
@@ -64,6 +65,23 @@ export function readPatch(request: FastifyRequest, exchange: Exchange): WrittenB
       return { operations: readJsonPatch(readJsonList(body)) };
     case APPLY_PATCH_TYPE:
       return { configuration: readYamlObject(body), force: force === 'true' || force === '1' };
+    default:
+      throw unsupportedPatch();
+  }
+}
+
+/**
+ * The body of a PATCH of an Event. Recorders send strategic merge patches, which for the fields of
+ * an Event say the same as merge patches.
+ */
+export function readEventPatch(request: FastifyRequest): Replacement {
+  const body = bodyOf(request.body);
+  switch (bodyTypeOf(request.headers['content-type'])) {
+    case MERGE_PATCH_TYPE:
+    case STRATEGIC_MERGE_PATCH_TYPE:
+      return { patch: readJsonObject(body) };
+    case JSON_PATCH_TYPE:
+      return { operations: readJsonPatch(readJsonList(body)) };
     default:
       throw unsupportedPatch();
   }

@@ -6,6 +6,7 @@ import { ipAllocations } from './ip-allocations.ts';
 import { ipClaims } from './ip-claims.ts';
 import { ipClasses } from './ip-classes.ts';
 import { ipPools } from './ip-pools.ts';
+import { coreEvents, groupEvents } from './kube-events.ts';
 import { locations } from './locations.ts';
 import { namespaces } from './namespaces.ts';
 import { networkContexts } from './network-contexts.ts';
@@ -15,6 +16,7 @@ import { networks } from './networks.ts';
 export function servedKinds(defaultLocation: string | undefined): readonly Kind[] {
   return [
     namespaces,
+    coreEvents,
     networks,
     networkContexts,
     locations,
@@ -24,10 +26,11 @@ export function servedKinds(defaultLocation: string | undefined): readonly Kind[
     ipClasses,
     ipClaims,
     ipAllocations,
+    groupEvents,
   ];
 }
 
-const resources = new Map<string, Resource>(servedKinds(undefined).map((one) => [one.kind, one]));
+const resources = new Map<string, Resource>(servedKinds(undefined).map((one) => [one.viewed, one]));
 
 /** The resource of a kind, as refusals name it; a kind that is not served stands for itself. */
 export function resourceOf(kind: string): Resource {

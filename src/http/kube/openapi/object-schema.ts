@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Kind } from '../kind.ts';
+import { isKubeEvent } from '../kinds/kube-events.ts';
 import type { Schema } from './structural.ts';
 
 /** The whole of an object of a kind, as documents describe it. */
@@ -7,21 +8,27 @@ export function objectSchema(kind: Kind, jsonSchema: (schema: z.ZodType) => Sche
   const { group, version, bodySchema, shownSpecSchema, statusSchema, description } = kind;
   const body = jsonSchema(bodySchema);
   const properties = body.properties as Record<string, Schema>;
+  const identity = {
+    apiVersion: { ...properties.apiVersion, description: 'The group and version of its kind.' },
+    kind: { ...properties.kind, description: 'What it is.' },
+    metadata: { $ref: 'ObjectMeta#' },
+  };
+  const named = {
+    ...{ ...body, description },
+    'x-kubernetes-group-version-kind': [{ group, version, kind: kind.kind }],
+  };
+  if (isKubeEvent(kind)) return { ...named, properties: { ...properties, ...identity } };
   const spec = shownSpecSchema === undefined ? properties.spec : jsonSchema(shownSpecSchema);
   // A body may hold any status, which means nothing, and no spec where all of it has defaults.
   const { required: _required, ...status } = statusSchema ? jsonSchema(statusSchema) : {};
   return {
-    ...body,
-    description,
+    ...named,
     properties: {
-      apiVersion: { ...properties.apiVersion, description: 'The group and version of its kind.' },
-      kind: { ...properties.kind, description: 'What it is.' },
-      metadata: { $ref: 'ObjectMeta#' },
+      ...identity,
       spec: { description: 'What is wanted.', ...withImmutability(kind, spec ?? {}) },
       status: { description: 'What is the case. Kept by the ledger.', ...status },
     },
     required: spec?.required === undefined ? undefined : ['spec'],
-    'x-kubernetes-group-version-kind': [{ group, version, kind: kind.kind }],
   };
 }
 

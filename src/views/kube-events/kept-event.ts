@@ -1,0 +1,78 @@
+import { uuidOf } from '../../ledger/identifiers.ts';
+import type { Position } from '../../store/store.ts';
+import type { Remark } from '../projection.ts';
+import type { KubeEventKind, KubeObject, ViewedObject } from '../views.ts';
+import { asKind } from './forms.ts';
+
+const COMPONENT = 'netalloc';
+
+/** An Event that is kept: the ledger's own is made of little whenever somebody reads it. */
+export interface KeptEvent {
+  readonly namespace: string;
+  readonly name: string;
+  /** The position that it is a version of. */
+  readonly position: Position;
+  readonly keptAtMs: number;
+  /** Whether it tells of a decision; else a client has sent it. */
+  readonly isOwn: boolean;
+  /** It as one of the core group. */
+  core(): KubeObject;
+}
+
+/** Where and when something was told. */
+interface Place {
+  readonly namespace: string;
+  readonly position: Position;
+  /** The instant of the decision. */
+  readonly at: string;
+  readonly recordedAtMs: number;
+  /** Which of the remarks about one event it is. */
+  readonly index: number;
+}
+
+/** What is told of a decision; the same event of the log gives the same one everywhere. */
+export function toldEvent(remark: Remark, place: Place): KeptEvent {
+  const { namespace, position, recordedAtMs, index } = place;
+  const suffix = (position * 16n + BigInt(index)).toString(16).padStart(16, '0');
+  const name = `${remark.about.name}.${suffix}`;
+  const core = () => coreEvent(remark, name, place);
+  return { namespace, name, position, keptAtMs: recordedAtMs, isOwn: true, core };
+}
+
+function coreEvent(
+  { about, type, reason, message }: Remark,
+  name: string,
+  { namespace, position, at }: Place,
+): KubeObject {
+  const second = `${at.slice(0, 19)}Z`;
+  const event = {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: {
+      ...{ name, namespace, uid: uuidOf('event', namespace, name) },
+      resourceVersion: String(position),
+      creationTimestamp: second,
+    },
+    involvedObject: { ...about, namespace },
+    ...{ reason, message, type, count: 1 },
+    source: { component: COMPONENT },
+    ...{ firstTimestamp: second, lastTimestamp: second },
+    // Clients take six digits and no other number of them.
+    eventTime: `${at.slice(0, 23)}000Z`,
+    action: reason,
+    ...{ reportingComponent: COMPONENT, reportingInstance: COMPONENT },
+  };
+  return event as unknown as KubeObject;
+}
+
+/** A kept event as it is read. */
+export function viewedEvent(kept: KeptEvent, kind: KubeEventKind): ViewedObject {
+  const { namespace, name, position } = kept;
+  const object = asKind(kept.core(), kind);
+  return {
+    ...{ kind, namespace, name, position, revision: 0, object },
+    get text() {
+      return JSON.stringify(object);
+    },
+  };
+}
