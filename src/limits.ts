@@ -4,12 +4,30 @@ export const limits = {
   bodyBytesMax: 3 * 1024 * 1024,
   /** Operations of one JSON patch, as upstream. */
   jsonPatchOperationsMax: 10_000,
+  /** Bytes of all bodies that are read or in work, of one subject and of all; */
+  bodiesBytesPerSubjectMax: 64 * 1024 * 1024,
+  bodiesBytesMax: 256 * 1024 * 1024,
+  /** those up to which a body does not count. */
+  smallBodyBytesMax: 16 * 1024,
   /** A body in YAML, which takes many times as long to read as one in JSON. */
   yamlBodyBytesMax: 256 * 1024,
   /** Objects within objects in a body; the deepest field of a known kind is about ten deep. */
   bodyDepthMax: 64,
-  /** How long a client may take to send one request. */
+  /** Connections at one time, and how long the handshake of one may take. */
+  connectionsMax: 16_384,
+  tlsHandshakeMsMax: 10_000,
+  /** How often it is said at most that there are more. */
+  dropsToldMs: 60_000,
+  /** Bytes of a request's head: paths and queries, with their selectors, and headers. */
+  requestHeadBytesMax: 32 * 1024,
+  requestHeadersMax: 1_000,
+  /** How long a client may take to send one request, and the head of it, */
   requestMsMax: 60_000,
+  requestHeadMsMax: 20_000,
+  /** and how often it is looked who has taken longer. */
+  requestCheckMs: 5_000,
+  /** How long nothing may move on a connection while a request or its answer is on its way. */
+  connectionStillMsMax: 120_000,
   /** Requests of one subject: how many a second, and how many at once after a pause. */
   subjectRequestsPerSecondMax: 5_000,
   subjectRequestsBurstMax: 20_000,
@@ -325,6 +343,24 @@ assertLimit(
 );
 assertLimit(limits.feedHeartbeatMs < limits.feedStallMsMax, 'a follower is sent what it can read');
 assertLimit(limits.watchHeartbeatMs < limits.watchBookmarkMs, 'a quiet watch is seen to be alive');
+assertLimit(
+  Math.max(limits.watchHeartbeatMs, limits.feedHeartbeatMs) < limits.connectionStillMsMax,
+  'a quiet watch or feed moves its connection',
+);
+assertLimit(
+  limits.watchersMax + limits.feedFollowersMax < limits.connectionsMax,
+  'watches and followers leave connections to others',
+);
+assertLimit(
+  limits.batchBodyBytesMax <= limits.bodiesBytesPerSubjectMax &&
+    limits.bodiesBytesPerSubjectMax <= limits.bodiesBytesMax,
+  'the largest body is taken, and one subject does not take all room',
+);
+assertLimit(
+  limits.connectionsMax * limits.smallBodyBytesMax <= limits.bodiesBytesMax,
+  'small bodies take no more room than large ones',
+);
+assertLimit(limits.requestHeadMsMax <= limits.requestMsMax, 'a head is a part of its request');
 assertLimit(limits.watchMsMin <= limits.watchMsMax, 'a watch has a time to last');
 assertLimit(limits.watchMsMax <= limits.timerMsMax, 'one timer ends a watch');
 assertLimit(limits.watchChunkBytesMax <= limits.watchBufferedBytesMax, 'a chunk cuts off nobody');

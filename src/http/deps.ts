@@ -43,6 +43,10 @@ export interface HttpDeps {
   readonly authenticator: Authenticator;
   /** The tokens by which requests are let in; undefined where there are none. */
   readonly tokens?: TokenAdmin | undefined;
+  /** Bounds of connections that are other than those in `limits.ts`. */
+  readonly connections?: Partial<ConnectionBounds>;
+  /** Bounds of all bodies in work that are other than those in `limits.ts`. */
+  readonly bodies?: Partial<BodyBounds>;
   /** Bounds of each subject's requests that are other than those in `limits.ts`. */
   readonly requestRate?: Partial<RequestRate>;
   /** Bounds of watches that are other than those in `limits.ts`. */
@@ -51,6 +55,22 @@ export interface HttpDeps {
   readonly store: Pick<Store, 'head' | 'subscribe' | 'lostPositions' | 'isShared'>;
   /** Bounds of the event feed that are other than those in `limits.ts`. */
   readonly feed?: Partial<FeedBounds>;
+}
+
+export interface ConnectionBounds {
+  readonly connectionsMax: number;
+  readonly handshakeMsMax: number;
+  readonly headBytesMax: number;
+  readonly headMsMax: number;
+  readonly requestMsMax: number;
+  readonly checkMs: number;
+  readonly stillMsMax: number;
+  readonly keepAliveMs: number;
+}
+
+export interface BodyBounds {
+  readonly bytesMax: number;
+  readonly bytesPerSubjectMax: number;
 }
 
 export interface FeedBounds {

@@ -39,7 +39,7 @@ export function statusOf(error: unknown, request: FastifyRequest): StatusError {
 }
 
 /** What the framework itself refuses before a handler sees the request. */
-export function clientFault(
+function clientFault(
   code: number,
   message: string,
   bodyBytesMax: number = limits.bodyBytesMax,

@@ -6,11 +6,11 @@ export class SubjectCounts {
     return this.#counts.get(subject) ?? 0;
   }
 
-  /** Counts one more. Gives the way to count it no longer. */
-  add(subject: string): () => void {
-    this.#counts.set(subject, this.of(subject) + 1);
+  /** Counts one more, or so many. Gives the way to count it no longer. */
+  add(subject: string, count = 1): () => void {
+    this.#counts.set(subject, this.of(subject) + count);
     return () => {
-      const left = this.of(subject) - 1;
+      const left = this.of(subject) - count;
       if (left > 0) this.#counts.set(subject, left);
       else this.#counts.delete(subject);
     };

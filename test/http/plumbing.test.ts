@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { limits } from '../../src/limits.ts';
+import { exchange, statusIn } from './raw-socket.ts';
 import { CLAIMS, claim, GROUP, LOCATIONS, location, NAMESPACES, NETWORKS, world } from './world.ts';
 
 const POOLS = '/apis/ipam.miloapis.com/v1alpha1/ippools';
@@ -176,25 +177,6 @@ describe('on a socket', () => {
     return { ...made, url, port: Number(new URL(url).port) };
   }
 
-  /** Sends parts one after another and gives everything that comes back. */
-  async function exchange(port: number, parts: readonly (string | Buffer)[]): Promise<string> {
-    const socket = connect(port, '127.0.0.1');
-    let answer = '';
-    socket.setEncoding('utf8').on('data', (text) => {
-      answer += text;
-    });
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    for (const part of parts) {
-      socket.write(part);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    if (!socket.closed) await once(socket, 'close');
-    return answer;
-  }
-
-  const statusIn = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
-
   test('a body that is too large is refused, whether its size is announced or not', async () => {
     const { ledger, url, port } = await listening();
     const large = Buffer.alloc(limits.bodyBytesMax + 1, ' ');
@@ -240,29 +222,6 @@ describe('on a socket', () => {
     ]);
     expect(answer).toMatch(/^HTTP\/1\.1 422 /);
     expect(statusIn(answer).message).toContain('Invalid value: "b\u00e9"');
-  });
-
-  test.each([
-    ['no HTTP', 'nonsense\r\n\r\n'],
-    ['a method that does not exist', `FROB ${CLAIMS} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
-    ['no Host', `GET ${CLAIMS} HTTP/1.1\r\n\r\n`],
-    [
-      'two lengths',
-      `POST ${CLAIMS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
-    ],
-    [
-      'length and chunks',
-      `POST ${CLAIMS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    ],
-    [
-      'a header that is too long',
-      `GET ${CLAIMS} HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
-    ],
-  ])('malformed HTTP is refused: %s', async (_what, text) => {
-    const { ledger, port } = await listening();
-    const answer = await exchange(port, [text]);
-    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
-    expect(ledger.sent).toHaveLength(0);
   });
 
   test('a page without a Host of its own is kept out in HTTP/1.0', async () => {
