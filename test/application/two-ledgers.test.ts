@@ -3,7 +3,7 @@ import { limits } from '../../src/limits.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreFull } from '../../src/store/store.ts';
 import { FaultyStore } from './faulty-store.ts';
-import { startLedger } from './living-ledger.ts';
+import { startLedger, tinyPlan } from './living-ledger.ts';
 import { commands, eventsOf, everything, ledgerOn, request } from './world.ts';
 
 // Several ledgers on one store: what one has decided is news to the other.
@@ -90,6 +90,33 @@ it('serves who waits for what another ledger decided right before it ended', asy
   expect(bound()).toBe('NetworkNotFound');
   vi.advanceTimersByTime(limits.unfinishedLookMs);
   await expect.poll(bound, { timeout: 10_000 }).toBe('True');
+  await stop();
+});
+
+it('serves who waits for an address that another ledger took back before it ended', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const store = new MemoryStore({ clock: () => new Date() });
+  // A subnet has two blocks, one of which is the gateway's.
+  const subnet = { defaultPrefixLength: 95, allowedPrefixLengths: { min: 95, max: 95 } };
+  const resting = { quarantine: '2s' };
+  const plan = tinyPlan({ 'tenant-subnet-ipv6': subnet, 'tenant-endpoint-ipv6': resting });
+  const { ledger, verdict, views, stop } = await startLedger(store, plan);
+  await ledger.project('alpha', commands.namespace, request());
+  await ledger.platform(commands.location('us'), request());
+  await ledger.project('alpha', commands.network(), request());
+  const families = { ipFamilies: ['IPv6' as const] };
+  await ledger.project('alpha', commands.claim('web-0', 'us', families), request());
+  const bound = (name: string) => verdict('NetworkInterfaceClaim', 'alpha', name, 'Bound');
+  expect(bound('web-0')).toBe('True');
+  const other = await ledgerOn(store, plan, () => new Date());
+  const release = { type: 'DeleteClaim', name: 'web-0', expect: {} } as const;
+  await other.project('alpha', commands.claim('web-1', 'us', families), request());
+  await other.project('alpha', release, request());
+  await other.close();
+  await views.reached(await store.head());
+  expect(bound('web-1')).toBe('AddressPoolExhausted');
+  vi.advanceTimersByTime(limits.unfinishedLookMs);
+  await expect.poll(() => bound('web-1'), { timeout: 20_000 }).toBe('True');
   await stop();
 });
 

@@ -10,12 +10,16 @@ let ids = 0;
 const newId = () => uuidOf('test', ids++);
 
 /** A ledger on a store, whose views are taken to be always up to date. */
-export async function ledgerOn(store: Store, plan: AddressingPlan = builtInPlan()) {
+export async function ledgerOn(
+  store: Store,
+  plan: AddressingPlan = builtInPlan(),
+  clock = () => new Date('2026-01-01T00:00:00Z'),
+) {
   const ledger = await Ledger.open(
     {
       store,
       log: pino({ level: 'silent' }),
-      clock: () => new Date('2026-01-01T00:00:00Z'),
+      clock,
       newId,
       random: () => 0,
       viewed: async () => {},
