@@ -11,6 +11,7 @@ import { fanOut } from './fan-out.ts';
 import { lookUps } from './look-ups.ts';
 import { populate } from './populate.ts';
 import { rebuild } from './rebuild.ts';
+import { severalLedgers } from './several-ledgers.ts';
 import { tableOf } from './table.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   rebuild,
   lookUps,
   coldStart,
+  severalLedgers,
 ];
 
 const USAGE = `usage: npm run bench -- [--only NAME] [--quick] [--json FILE]

@@ -8,8 +8,8 @@ export const PROJECT = 'bench';
 export const LOCATIONS = 50;
 export const locationOf = (n: number) => `location-${n % LOCATIONS}`;
 
-export function startService(data: string): Promise<NodeProcess> {
-  const flags = ['--insecure-http', '--listen', '127.0.0.1:0', '--log-level', 'error'];
+export function startService(data: string, further: readonly string[] = []): Promise<NodeProcess> {
+  const flags = ['--insecure-http', '--listen', '127.0.0.1:0', '--log-level', 'error', ...further];
   return NodeProcess.start(join(ROOT, 'src', 'bin.js'), ['serve', '--data', data, ...flags]);
 }
 
