@@ -139,7 +139,9 @@ export const limits = {
   kurrentRetryMsMax: 1_000,
   /** Events read ahead of whoever takes them. */
   kurrentBufferedEventsMax: 512,
-  /** Newest events of the whole cluster among which the last one of this log is looked for. */
+  /** Newest events of the whole cluster among which the last one of this log is looked for, */
+  kurrentHeadEventsMin: 16,
+  /** and among which it is, when it is not there: commands and replies of claims come between. */
   kurrentHeadEventsMax: 1_000,
   /** Messages of a stream of another program that are handled together. */
   messagesPerBatchMax: 64,
@@ -188,7 +190,7 @@ export const limits = {
   /** Appends after a conflict during which a mailbox lets other processes by, */
   sharedStreamAppends: 64,
   /** each time for so many times as long as its append took, and at most so long. */
-  sharedStreamPauseRatio: 1.5,
+  sharedStreamPauseRatio: 0.5,
   sharedStreamPauseMsMax: 250,
   appendRetryDelayMsMin: 10,
   appendRetryDelayMsMax: 1_000,

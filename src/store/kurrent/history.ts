@@ -123,7 +123,7 @@ export class History {
   /** The end of this log, if it is among the newest events of all. */
   async #newest(): Promise<{ seen: Position; head: Position } | undefined> {
     const head = this.#head;
-    for (const count of [1, limits.kurrentHeadEventsMax]) {
+    for (const count of [1, limits.kurrentHeadEventsMin, limits.kurrentHeadEventsMax]) {
       const places = (await this.#look(END, BACKWARDS, count)).map(({ event }) => ({
         position: positionOf(event),
         isOurs: event !== undefined && this.#isOurs(event.streamId),

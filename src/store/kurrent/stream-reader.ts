@@ -22,7 +22,8 @@ export class StreamReader {
       const page = await this.#page(stream, next);
       if (page.length === 0) return;
       yield page;
-      next += page.length;
+      // Its first events may have been removed: what a source does with its replies is its own.
+      next = (page.at(-1) as RecordedEvent).revision + 1;
     }
   }
 
