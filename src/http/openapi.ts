@@ -20,6 +20,7 @@ import { sendJsonText } from './replies.ts';
 export async function addOpenApi(
   app: FastifyInstance,
   kinds: readonly Kind[],
+  others: Readonly<Record<string, object>>,
   version: string,
 ): Promise<void> {
   await app.register(swagger, {
@@ -31,6 +32,7 @@ export async function addOpenApi(
   app.addSchema({ $id: 'Status', ...jsonSchema(statusSchema) });
   app.addSchema({ $id: 'ObjectMeta', ...jsonSchema(metadataBody(z.string()).describe(METADATA)) });
   for (const kind of kinds) app.addSchema({ $id: kind.viewed, ...objectSchema(kind, jsonSchema) });
+  for (const [kind, schema] of Object.entries(others)) app.addSchema({ $id: kind, ...schema });
   let text: string | undefined;
   app.get('/openapi.json', { schema: { hide: true }, ...AUTHENTICATED }, (_request, reply) => {
     text ??= JSON.stringify(app.swagger());

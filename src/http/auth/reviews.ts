@@ -16,6 +16,7 @@ import { grantFor } from './grant.ts';
 import { PERMISSIONS, VERBS, type Verb } from './permissions.ts';
 
 const VERSION = 'v1';
+const GVK = 'x-kubernetes-group-version-kind';
 
 /** A question of a client about itself, which is answered and nowhere kept. */
 interface Review<Spec> {
@@ -28,13 +29,21 @@ interface Review<Spec> {
   status(spec: Spec, identity: Identity, deps: HttpDeps): object;
 }
 
-const text = z.string().default('');
+const text = (what: string) => z.string().default('').describe(what);
 const resourceAttributes = z.looseObject({
-  ...{ namespace: text, verb: text, group: text, resource: text, subresource: text, name: text },
+  namespace: text('The namespace; all of them if it is empty.'),
+  verb: text('What is done, such as get or create; `*` is everything.'),
+  group: text('The API group; empty for the core one.'),
+  resource: text('The resource, in the plural.'),
+  subresource: text('The part of it that is meant, such as status.'),
+  name: text('The name of one object; any if it is empty.'),
 });
 const accessSpec = z.looseObject({
-  resourceAttributes: resourceAttributes.optional(),
-  nonResourceAttributes: z.looseObject({ path: text, verb: text }).optional(),
+  resourceAttributes: resourceAttributes.optional().describe('What is done to which objects.'),
+  nonResourceAttributes: z
+    .looseObject({ path: text('The path.'), verb: text('The method, in lower case.') })
+    .optional()
+    .describe('What is done to a path, where it is no object.'),
 });
 
 const SPEC_FIELD = 2;
@@ -82,7 +91,7 @@ function actionIn({ resourceAttributes: of, nonResourceAttributes }: z.infer<typ
   return { verb: of.verb as Verb | '*', resource, namespace, name: of.name || undefined };
 }
 
-const rulesSpec = z.looseObject({ namespace: text });
+const rulesSpec = z.looseObject({ namespace: text('The namespace that the rules are of.') });
 
 const rulesReview: Review<z.infer<typeof rulesSpec>> = {
   group: 'authorization.k8s.io',
@@ -140,6 +149,13 @@ export const REVIEW_RESOURCES = [accessReview, rulesReview, subjectReview].map(
   }),
 );
 
+/** The reviews as documents describe them, by their kinds. */
+export const REVIEW_SCHEMAS = {
+  [accessReview.kind]: reviewSchema(accessReview),
+  [rulesReview.kind]: reviewSchema(rulesReview),
+  [subjectReview.kind]: reviewSchema(subjectReview),
+};
+
 /** Adds the reviews by which clients learn who they are and what they may do. */
 export function addReviews(app: FastifyInstance, deps: HttpDeps): void {
   addReview(app, deps, accessReview);
@@ -151,19 +167,40 @@ function addReview<Spec>(app: FastifyInstance, deps: HttpDeps, review: Review<Sp
   const { group, kind, plural } = review;
   const apiVersion = `${group}/${VERSION}`;
   const body = z.object({ spec: review.spec });
-  const schema = {
-    tags: [apiVersion],
-    summary: `ask for a ${kind}`,
-    consumes: [JSON_TYPE],
-    body: jsonSchema(body),
-  };
-  app.post(`/apis/${apiVersion}/${plural}`, { schema, ...AUTHENTICATED }, (request, reply) => {
+  const route = { schema: routeSchema(review), ...AUTHENTICATED };
+  app.post(`/apis/${apiVersion}/${plural}`, route, (request, reply) => {
     const { metadata = {}, spec = {} } = readReview(request, review);
     const parsed = body.safeParse({ spec });
     if (!parsed.success) throw invalid(review, '', causesOf(parsed.error.issues, { spec }));
     const status = review.status(parsed.data.spec, request.grant.identity, deps);
     sendJsonText(reply, 201, JSON.stringify({ kind, apiVersion, metadata, spec, status }));
   });
+}
+
+/** The route by which a review is asked for. */
+function routeSchema({ group, kind }: Pick<Review<never>, 'group' | 'kind'>) {
+  const itself = { $ref: `${kind}#` };
+  return {
+    ...{ [GVK]: { group, version: VERSION, kind }, 'x-kubernetes-action': 'post' },
+    tags: [`${group}/${VERSION}`],
+    summary: `ask for a ${kind}`,
+    consumes: [JSON_TYPE, PROTOBUF_TYPE],
+    body: itself,
+    response: { 201: { description: 'OK', ...itself } },
+  };
+}
+
+/** A review as documents describe it. */
+function reviewSchema<Spec>({ group, kind, spec }: Pick<Review<Spec>, 'group' | 'kind' | 'spec'>) {
+  const whole = z.object({
+    apiVersion: z.string().optional().describe('The group and version of its kind.'),
+    kind: z.string().optional().describe('What it is.'),
+    metadata: z.looseObject({}).optional().describe('Means nothing here.'),
+    spec: spec.describe('What is asked.'),
+    status: z.looseObject({}).optional().describe('The answer.'),
+  });
+  const description = 'A question of a client about itself, which is answered and not kept.';
+  return { ...jsonSchema(whole), description, [GVK]: [{ group, version: VERSION, kind }] };
 }
 
 function readReview(request: FastifyRequest, { message }: Pick<Review<never>, 'message'>) {
