@@ -10,6 +10,7 @@ import {
 import { limits } from '../limits.ts';
 import { durationMs } from './durations.ts';
 import { family, type Problem, reservations } from './ip-class.ts';
+import { keyedList, SET_LIST } from './list-types.ts';
 import { dnsLabel } from './names.ts';
 import { edgeBlocks, type ReservedBlock, sizeWithoutEdges } from './reserved-blocks.ts';
 
@@ -38,7 +39,8 @@ export const ipPoolSpec = z.strictObject({
     .array(dnsLabel)
     .max(64)
     .default([])
-    .describe("The classes whose blocks, or whose children's ranges, are taken from it."),
+    .describe("The classes whose blocks, or whose children's ranges, are taken from it.")
+    .meta(SET_LIST),
   projectRef: z
     .strictObject({ name: dnsLabel.describe('Its name.') })
     .optional()
@@ -65,6 +67,7 @@ export const ipPoolSpec = z.strictObject({
       }),
     )
     .max(limits.poolExclusionsMax)
+    .meta(keyedList('cidr'))
     .optional()
     .describe('Blocks that nobody gets.'),
   maxRetentionLease: z

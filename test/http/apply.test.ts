@@ -281,6 +281,27 @@ describe('what a manager no longer applies', () => {
   });
 });
 
+test('exclusions and classes of a pool are owned one by one', async () => {
+  const ipam = '/apis/ipam.miloapis.com/v1alpha1';
+  for (const name of ['blue', 'green']) {
+    const spec = { ipFamily: 'IPv4', defaultPrefixLength: 32 };
+    await real.send('POST', `${ipam}/ipclasses`, { metadata: { name }, spec });
+  }
+  const pool = (classNames: string[], ...cidrs: string[]) => ({
+    spec: { classNames, excludedCIDRs: cidrs.map((cidr) => ({ cidr, reason: 'ours' })) },
+  });
+  const [first, second] = ['198.51.100.0/28', '198.51.100.16/28'];
+  const root = { ipFamily: 'IPv4', cidr: '198.51.100.0/24' };
+  const mine = pool(['blue'], first as string);
+  const url = `${ipam}/ippools/edge`;
+  const made = await apply(url, 'one', { spec: { ...root, ...mine.spec } });
+  expect(made.code).toBe(201);
+  const both = await apply(url, 'two', pool(['green'], second as string));
+  expect([both.code, both.body.spec.classNames]).toEqual([200, ['blue', 'green']]);
+  const left = await apply(url, 'two', { spec: {} });
+  expect(left.body.spec).toEqual(made.body.spec);
+});
+
 describe('the status of an interface', () => {
   const nicOf = async (name: string) => {
     const spec = { network: { name: 'net-a' }, location: { name: 'dfw' } };

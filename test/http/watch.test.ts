@@ -164,7 +164,8 @@ describe('a watch', () => {
 
   test('works for every kind that discovery lists', async () => {
     const { watch, list } = await watched();
-    const roots = ['/api/v1', GROUP, '/apis/ipam.miloapis.com/v1alpha1'];
+    const ipam = '/apis/ipam.miloapis.com/v1alpha1';
+    const roots = ['/api/v1', GROUP, ipam, '/apis/events.k8s.io/v1'];
     let count = 0;
     for (const root of roots) {
       const { resources } = await list(root);
@@ -181,7 +182,7 @@ describe('a watch', () => {
         count += 1;
       }
     }
-    expect(count).toBe(10);
+    expect(count).toBe(12);
   });
 
   test('sees objects come to match its selector, and leave it', async () => {

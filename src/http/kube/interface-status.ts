@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Condition, ProviderStatus } from '../../ledger/events.ts';
+import { keyedList } from '../../ledger/list-types.ts';
 import type { ReportInterfaceStatus } from '../../ledger/project/interfaces.ts';
 import { limits } from '../../limits.ts';
 import type { KubeObject, ObjectKey, ViewedObject } from '../../views/views.ts';
@@ -12,7 +13,7 @@ import { readBySchema } from './field-validation.ts';
 import type { Kind } from './kind.ts';
 import { requireName, requireNamespace, requireType } from './object-body.ts';
 import { ObjectOwners } from './object-owners.ts';
-import { keyedList, shapeOf } from './ownership/shape.ts';
+import { shapeOf } from './ownership/shape.ts';
 import { refuseDuplicates } from './spec-fields.ts';
 import { sizeProblems } from './stored-metadata.ts';
 import { type Change, changeObject } from './update.ts';

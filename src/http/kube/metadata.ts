@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { keyedList, SET_LIST } from '../../ledger/list-types.ts';
 import { dnsSubdomain } from '../../ledger/names.ts';
 import { limits } from '../../limits.ts';
-import { keyedList, SET_LIST } from './ownership/shape.ts';
 
 /**
  * The metadata of objects, checked as Kubernetes checks it.

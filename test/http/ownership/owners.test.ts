@@ -24,7 +24,8 @@ import {
   settled,
   type Write,
 } from '../../../src/http/kube/ownership/owners.ts';
-import { keyedList, SET_LIST, shapeOf } from '../../../src/http/kube/ownership/shape.ts';
+import { shapeOf } from '../../../src/http/kube/ownership/shape.ts';
+import { keyedList, SET_LIST } from '../../../src/ledger/list-types.ts';
 import { limits } from '../../../src/limits.ts';
 
 /** Every form that a field can have: scalars, maps, a set, a list by keys, a list as one field. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { family } from '../../../ledger/ip-class.ts';
 import { ipPoolSpec } from '../../../ledger/ip-pool.ts';
-import { keyedList } from '../ownership/shape.ts';
+import { keyedList } from '../../../ledger/list-types.ts';
 
 /**
  * What objects show beside what a client may write: their status, and specs that are the ledger's.

@@ -11,12 +11,6 @@ export interface Shape {
   readonly fields?: ReadonlyMap<string, Shape>;
 }
 
-/** What OpenAPI says of a list whose items are owned apart; for `meta` at the end of its schema. */
-export const SET_LIST = { 'x-kubernetes-list-type': 'set' } as const;
-export function keyedList(...keys: string[]) {
-  return { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys } as const;
-}
-
 /** The shape of what a schema describes. */
 export function shapeOf(schema: z.ZodType): Shape {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' });
