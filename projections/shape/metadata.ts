@@ -10,9 +10,13 @@ export const LOCATION_LABEL = 'networking.datumapis.com/location';
 /** What the ledger keeps on an object itself, whatever its clients send. */
 export type Kept = Pick<StoredMetadata, 'labels' | 'annotations'>;
 
+/** The instant that was written last: an object's conditions mostly have one in common. */
+let written = { at: '', text: '' };
+
 /** An instant as Kubernetes writes it: in whole seconds. */
 export function seconds(at: string): string {
-  return `${at.slice(0, 19)}Z`;
+  if (written.at !== at) written = { at, text: [at.slice(0, 19), 'Z'].join('') };
+  return written.text;
 }
 
 /** The metadata of an object that has just been created; `namespace` is empty for cluster scope. */

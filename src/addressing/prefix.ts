@@ -69,7 +69,8 @@ export function parseAddress(text: string): Prefix {
 
 /** The canonical text: dotted decimal or RFC 5952, with `/length`. */
 export function formatPrefix(prefix: Prefix): string {
-  return `${formatAddress(prefix)}/${prefix.length}`;
+  // Joined, not added up: a text of added parts is serialised the slow way, with all around it.
+  return [formatAddress(prefix), prefix.length].join('/');
 }
 
 /** The canonical text of the first address, without a length: dotted decimal or RFC 5952. */
