@@ -2,7 +2,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { claim, IPAM, listOf, NETWORKING, withEveryKubectl } from './every-kubectl.ts';
 import type { Kubectl } from './kubectl.ts';
 
-withEveryKubectl(({ kubectl, project }) => {
+withEveryKubectl(({ found, kubectl, project }) => {
   let k: Kubectl;
   beforeAll(() => {
     k = kubectl();
@@ -17,6 +17,10 @@ withEveryKubectl(({ kubectl, project }) => {
     const versions = (await k.ok('api-versions')).split('\n');
     expect(versions).toEqual(expect.arrayContaining(['v1', NETWORKING, IPAM]));
     const kinds = await k.rows('api-resources');
+    // Events are in two groups, as upstream.
+    const events = kinds.filter(({ NAME }) => NAME === 'events');
+    const groups = events.map((row) => row.APIVERSION ?? row.APIGROUP);
+    expect(groups.toSorted()).toEqual(['events.k8s.io/v1', 'v1']);
     const named = Object.fromEntries(kinds.map((row) => [row.NAME, row.SHORTNAMES]));
     expect(named).toMatchObject({
       ...{ networkinterfaceclaims: 'nicc', networkinterfaces: 'nic', networks: 'net' },
@@ -121,6 +125,28 @@ withEveryKubectl(({ kubectl, project }) => {
     const ipam = await k.ok('get ipam -o name');
     expect(ipam).toMatch(/^ippool\.ipam\.miloapis\.com\/tenant-ipv6$/m);
     expect(await k.ok('get all -o name')).toMatch(/^networkinterface\..*\/web-0$/m);
+  });
+
+  it('describes an object with what was decided about it, and lists that', async () => {
+    const waiting = claim('early', { location: { name: 'nowhere' } });
+    await k.ok(`create -f ${k.file('early.json', waiting)}`);
+    const described = await k.ok('describe nicc early');
+    expect(described).toMatch(/^Name:\s+early$/m);
+    expect(described).toMatch(/^Events:.*Warning\s+Waiting.*LocationNotFound/ms);
+    expect(await k.ok('describe nic web-0')).toMatch(/^\s+Interface Name:\s+eth0$/m);
+    const rows = await k.rows('get events');
+    expect(rows).toContainEqual(
+      expect.objectContaining({
+        ...{ TYPE: 'Warning', REASON: 'Waiting', OBJECT: 'networkinterfaceclaim/early' },
+        ...{ 'LAST SEEN': expect.any(String), MESSAGE: expect.stringMatching(/LocationNotFound/) },
+      }),
+    );
+    const bound = await k.rows('get ev --field-selector involvedObject.name=web-0,reason=Bound');
+    expect(bound.map(({ OBJECT }) => OBJECT)).toEqual(['networkinterfaceclaim/web-0']);
+    if (found.minor >= 26) {
+      expect(await k.ok('events --for nicc/early')).toMatch(/Waiting/);
+    }
+    await k.ok('delete nicc early');
   });
 
   it('follows what happens, from what there is or from now on', async () => {
