@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { FoundKubectl } from './found-kubectls.ts';
 
 export interface Ran {
@@ -95,7 +95,7 @@ export class Kubectl {
     }
     const ended = once(child, 'close').then(([code]) => code);
     return {
-      until: (what: RegExp) => expect.poll(() => text, { timeout: 30_000 }).toMatch(what),
+      until: (what: RegExp) => vi.waitFor(() => expect(text).toMatch(what), { timeout: 30_000 }),
       text: () => text,
       ended,
       stop: async () => {
