@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { kurrentUrl } from '../store/kurrent-server.ts';
+import { ROOT } from '../tidy/sources.ts';
 import { bodies, isBroken, paths, ServiceProcess, send } from './process.ts';
 
 const url = await kurrentUrl();
@@ -19,8 +20,8 @@ afterAll(async () => {
 const CLIENTS_EACH = 8;
 const CLAIMS_EACH = 25;
 const CLAIMS_BEFORE_KILL = 60;
-/** The server's log is everybody's who tests with it. */
-const project = `kill-${randomUUID().slice(0, 8)}`;
+const LOG_PREFIX = `test${randomUUID().slice(0, 8)}.`;
+const project = 'alpha';
 const claims = paths.of(project, 'networkinterfaceclaims');
 
 interface Told {
@@ -50,9 +51,10 @@ function addressesOf({ status }: { status: { addresses: { address: string }[] } 
 it.skipIf(url === undefined)(
   'one of several ledgers is killed: nothing that it told is lost, and the others go on',
   async () => {
+    const script = join(ROOT, 'test', 'faults', 'ledger-of-a-log.ts');
+    const options = { script, env: { LOG_PREFIX }, flags: ['--store', url as string] };
     for (const name of ['one', 'two', 'three']) {
-      const flags = ['--store', url as string];
-      processes.push(await ServiceProcess.start(join(directory, name), { flags }));
+      processes.push(await ServiceProcess.start(join(directory, name), options));
     }
     const [first, doomed] = processes as [ServiceProcess, ServiceProcess];
     const make = async (path: string, body: object) =>
