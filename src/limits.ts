@@ -59,6 +59,8 @@ export const limits = {
   pathParameterCharsMax: 1024,
   /** Objects in one page of a list, and the page when the client names none. */
   pageObjectsMax: 5_000,
+  /** Terms of one selector, each of which is looked at for every object. */
+  selectorTermsMax: 128,
   /** Bytes of one object's labels, annotations and managed fields together, as upstream. */
   objectMetadataBytesMax: 256 * 1024,
   finalizersPerObjectMax: 64,

@@ -45,6 +45,8 @@ const ROWS: readonly Row[] = [
   ],
   [CLAIMS, { ...claim('a'), apiVersion: 'v1' }, 400, undefined, 'the API version in the data (v1)'],
   [CLAIMS, { ...claim('a'), kind: 7 }, 400, undefined, '7 in version'],
+  [CLAIMS, { ...claim('a'), kind: { toString: 1 } }, 400, undefined, '{"toString":1} in version'],
+  [CLAIMS, { ...claim('a'), apiVersion: { valueOf: 1 } }, 400, undefined, 'data ({"valueOf":1})'],
   [CLAIMS, claim('a', {}, { namespace: 'beta' }), 400, undefined, 'does not match the namespace'],
   [LOCATIONS, location('a', {}, { namespace: 'beta' }), 400, undefined, 'does not match'],
   [

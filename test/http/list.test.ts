@@ -146,6 +146,18 @@ describe('a list', () => {
   });
 
   test.each([
+    ['labelSelector', 'a'],
+    ['fieldSelector', 'metadata.name=a'],
+  ])('refuses a %s of more terms than are looked at for every object', async (option, term) => {
+    const ofTerms = (count: number) =>
+      get(`${CLAIMS}?${option}=${encodeURIComponent(Array(count).fill(term).join())}`);
+    expect((await ofTerms(limits.selectorTermsMax)).code).toBe(200);
+    const refused = await ofTerms(limits.selectorTermsMax + 1);
+    expect([refused.code, refused.body.message]).toEqual([400, expect.stringContaining('128')]);
+    expect(refused.text.length).toBeLessThan(1_000);
+  });
+
+  test.each([
     ['limit=-1', 400, 'BadRequest'],
     ['limit=many', 400, 'BadRequest'],
     ['limit=1e3', 400, 'BadRequest'],

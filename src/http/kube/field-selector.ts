@@ -1,5 +1,6 @@
+import { limits } from '../../limits.ts';
 import type { KubeObject } from '../../views/views.ts';
-import { badRequest } from '../status.ts';
+import { badRequest, shown } from '../status.ts';
 import type { Kind } from './kind.ts';
 import { valueAt } from './value-at.ts';
 
@@ -22,11 +23,16 @@ export function parseFieldSelector(text: string, kind: Kind): FieldSelector {
   for (let rest = text.trim(); rest !== ''; ) {
     const match = TERM.exec(rest);
     if (match?.groups === undefined) {
-      throw badRequest(`invalid field selector "${text}": cannot be read at "${rest}"`);
+      throw badRequest(
+        `invalid field selector "${shown(text)}": cannot be read at "${shown(rest)}"`,
+      );
+    }
+    if (terms.length === limits.selectorTermsMax) {
+      throw badRequest(`a field selector may have no more than ${limits.selectorTermsMax} terms`);
     }
     const { field = '', operator, value = '' } = match.groups;
     if (!COMMON_FIELDS.includes(field) && !kind.selectableFields?.includes(field)) {
-      throw badRequest(`field label not supported: ${field}`);
+      throw badRequest(`field label not supported: ${shown(field)}`);
     }
     const unescaped = value.replace(/\\(.)/g, '$1');
     terms.push({ field, value: unescaped, isNegated: operator === '!=' });

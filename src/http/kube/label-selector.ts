@@ -1,4 +1,5 @@
-import { badRequest } from '../status.ts';
+import { limits } from '../../limits.ts';
+import { badRequest, shown } from '../status.ts';
 import { labelValueProblem, qualifiedNameProblem } from './metadata.ts';
 
 /** Whether an object's labels satisfy a selector. */
@@ -21,7 +22,10 @@ export function parseLabelSelector(text: string): LabelMatch {
   let rest = text;
   while (rest.trim() !== '') {
     const match = REQUIREMENT.exec(rest);
-    if (match?.groups === undefined) throw selectorProblem(text, `at "${rest}"`);
+    if (match?.groups === undefined) throw selectorProblem(text, `at "${shown(rest)}"`);
+    if (requirements.length === limits.selectorTermsMax) {
+      throw selectorProblem(text, `it has more than ${limits.selectorTermsMax} requirements`);
+    }
     requirements.push(requirementOf(match.groups, text));
     const isLast = !match[0].endsWith(',');
     rest = rest.slice(match[0].length);
@@ -37,20 +41,21 @@ function requirementOf(
   const { absent, present, operator, value, set, values } = groups;
   const key = absent ?? present ?? '';
   const keyProblem = qualifiedNameProblem(key);
-  if (keyProblem !== undefined) throw selectorProblem(text, `key "${key}": ${keyProblem}`);
+  if (keyProblem !== undefined) throw selectorProblem(text, `key "${shown(key)}": ${keyProblem}`);
   if (absent !== undefined) return (labels) => !Object.hasOwn(labels, key);
   if (operator === undefined && set === undefined) return (labels) => Object.hasOwn(labels, key);
   const wanted =
     set === undefined ? [value ?? ''] : (values ?? '').split(',').map((one) => one.trim());
   for (const one of wanted) {
     const problem = labelValueProblem(one);
-    if (problem !== undefined) throw selectorProblem(text, `value "${one}": ${problem}`);
+    if (problem !== undefined) throw selectorProblem(text, `value "${shown(one)}": ${problem}`);
   }
-  const isWanted: LabelMatch = (labels) => wanted.includes(labels[key] as string);
+  const among = new Set<string | undefined>(wanted);
+  const isWanted: LabelMatch = (labels) => among.has(labels[key]);
   const isNegated = operator === '!=' || set === 'notin';
   return isNegated ? (labels) => !isWanted(labels) : isWanted;
 }
 
 function selectorProblem(text: string, problem: string) {
-  return badRequest(`unable to parse the label selector "${text}": ${problem}`);
+  return badRequest(`unable to parse the label selector "${shown(text)}": ${problem}`);
 }

@@ -4,7 +4,7 @@ import type { Position } from '../../store/store.ts';
 import type { KubeObject, ObjectKey, ObjectPage, ViewedObject, Views } from '../../views/views.ts';
 import type { HttpDeps } from '../deps.ts';
 import { queryValue } from '../query.ts';
-import { badRequest, invalid, StatusError } from '../status.ts';
+import { badRequest, invalid, StatusError, shown } from '../status.ts';
 import { instantShown, readAsOf } from './as-of.ts';
 import { listIdentity, readContinueToken, writeContinueToken } from './continue-token.ts';
 import { unsupportedValue } from './field-errors.ts';
@@ -211,5 +211,5 @@ function refuseInitialEvents(http: FastifyRequest): void {
 function readLimit(text: string | undefined): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
   if (/^[1-9]\d{0,18}$/.test(text)) return Number(text);
-  throw badRequest(`limit: Invalid value: "${text}": must be a decimal number`);
+  throw badRequest(`limit: Invalid value: "${shown(text)}": must be a decimal number`);
 }

@@ -1,6 +1,6 @@
 import type { ObjectKey } from '../../views/views.ts';
 import { isObject } from '../json-body.ts';
-import { badRequest, forbidden, shown } from '../status.ts';
+import { badRequest, forbidden, shown, shownValue } from '../status.ts';
 import type { Exchange } from './exchange.ts';
 import { readBySchema } from './field-validation.ts';
 import type { Kind, ObjectBody, Writes } from './kind.ts';
@@ -28,14 +28,19 @@ export function requireType(
 ): void {
   if (!isObject(body)) throw badRequest('the body must be a JSON object');
   if (body.apiVersion !== undefined && body.apiVersion !== apiVersion) {
-    const given = shown(String(body.apiVersion));
+    const given = named(body.apiVersion);
     const message = `the API version in the data (${given}) does not match the expected API version (${apiVersion})`;
     throw badRequest(message);
   }
   if (body.kind !== undefined && body.kind !== kind) {
-    const given = shown(String(body.kind));
+    const given = named(body.kind);
     throw badRequest(`${given} in version "${version}" cannot be handled as a ${kind}`);
   }
+}
+
+/** A version or kind as a body has it, which may be anything: an object may not even be a text. */
+function named(value: unknown): string {
+  return typeof value === 'string' ? shown(value) : shownValue(value);
 }
 
 /** The namespace in a body, where there is one, is the path's; cluster-scoped kinds have none. */
