@@ -1,4 +1,4 @@
-import Fastify from 'fastify';
+import Fastify, { type RouteOptions } from 'fastify';
 import { expect, test } from 'vitest';
 import { loopbackOnly } from '../../../src/http/auth/authenticator.ts';
 import {
@@ -6,7 +6,12 @@ import {
   enforcePermissions,
   type RouteAccess,
 } from '../../../src/http/auth/enforce.ts';
-import { PERMISSIONS, type Permission, VERBS } from '../../../src/http/auth/permissions.ts';
+import {
+  PERMISSIONS,
+  type Permission,
+  VERBS,
+  type Verb,
+} from '../../../src/http/auth/permissions.ts';
 import { ROLES, type Role } from '../../../src/security/identity.ts';
 import { guarded, populate } from './guarded.ts';
 
@@ -28,8 +33,63 @@ function pathIn(url: string, project: string): string {
   return url.replace(':namespace', project).replace(':name', name).replace('::', ':');
 }
 
+/** What a method does to the resource of a path, as Kubernetes understands it. */
+const VERB_OF: Readonly<Record<string, readonly [ofOne: Verb, ofAll: Verb]>> = {
+  GET: ['get', 'list'],
+  HEAD: ['get', 'list'],
+  POST: ['create', 'create'],
+  PUT: ['update', 'update'],
+  PATCH: ['patch', 'patch'],
+  DELETE: ['delete', 'deletecollection'],
+};
+
+/** What a route has to ask for, by its path and method; undefined where that is no resource. */
+function ruleOf(url: string, method: string): Rule | undefined {
+  const path = /^\/(?:api|apis\/([^/]+))\/[^/]+\/(?:namespaces\/:namespace\/)?(.+)$/.exec(url);
+  if (path === null) return undefined;
+  const [plural = '', name, subresource] = (path[2] ?? '').split('/');
+  const group = path[1] === undefined ? '' : `.${path[1]}`;
+  const verb = VERB_OF[method]?.[name === undefined ? 1 : 0];
+  if (verb === undefined) return undefined;
+  return { verb, resource: plural + group + (subresource ? `/${subresource}` : '') };
+}
+
+/** Paths that everybody may use who is known: what is served, and what one may do oneself. */
+const OF_EVERYBODY =
+  /^\/(openapi\.json|openapi\/.*|version|apis?|api\/v1|apis\/[^/]+(\/[^/]+)?|apis\/auth.*reviews)$/;
+
+test('every route asks for what its path and method are', async () => {
+  const { routes } = await guarded({ metrics: async () => '' });
+  let resources = 0;
+  for (const { url, method, config } of routes) {
+    for (const one of [method].flat()) {
+      const access = config?.access;
+      const rule = ruleOf(url, one);
+      if (access === 'anyone') expect(url).toMatch(/^\/(healthz|readyz)$/);
+      else if (access === 'authenticated') {
+        // All other methods of a path are answered to everybody: with the ones that there are.
+        if (!OF_EVERYBODY.test(url)) expect(routes.filter(isServed(url, one))).toEqual([]);
+      } else if (rule === undefined) {
+        const verb = one === 'HEAD' ? 'get' : one.toLowerCase();
+        const resource = url.replace(/\/:(\w+)$/, '/{$1}').replace('::', ':');
+        expect([url, access]).toEqual([url, { verb, resource }]);
+      } else {
+        resources += 1;
+        expect([one, url, access]).toMatchObject([one, url, rule]);
+      }
+    }
+  }
+  expect(resources).toBeGreaterThan(60);
+});
+
+/** Whether a route does something under a method of a path, rather than refuse that method. */
+function isServed(url: string, method: string) {
+  return (route: RouteOptions) =>
+    route.url === url && [route.method].flat().includes(method) && !route.schema?.hide;
+}
+
 test('every route answers every role as the table says, and nobody else', async () => {
-  const world = await guarded();
+  const world = await guarded({ metrics: async () => '' });
   await populate(world, ['mine', 'foreign']);
   const mine = [world.generation('mine')];
   const callers = ROLES.map((role) => ({
@@ -61,6 +121,10 @@ test('every route answers every role as the table says, and nobody else', async 
           expect([role, one, url, (await ask('absent')).code]).toEqual([role, one, url, 403]);
         }
         if (!isAllowed) refused += 1;
+        if (access.verb !== 'list' || rowsFor(role, { ...access, verb: 'watch' }).length > 0)
+          continue;
+        const watch = await caller.send(one, `${path}?watch=1`);
+        expect([role, one, url, watch.code]).toEqual([role, one, url, 403]);
       }
     }
   }
