@@ -53,11 +53,19 @@ export async function run(args: readonly string[], version: string): Promise<voi
       worldOf: (logLevel, offsetSeconds) => worldOf(version, logLevel, offsetSeconds),
       untilSignal,
     });
-    process.exit(code);
+    await exit(code);
   } catch (error) {
     process.stderr.write(`netalloc: ${textOf(error)}\n`);
-    process.exit(1);
+    await exit(1);
   }
+}
+
+/** What was written to a pipe is still on its way: the process ends when all of it has left. */
+async function exit(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
+  process.exit(code);
 }
 
 function textOf(error: unknown): string {
