@@ -11,5 +11,7 @@ export default defineConfig({
     // Of what is awaited only that it comes is of interest, not how soon.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
+    // Much of what they do is to wait for processes and timers.
+    maxWorkers: 2,
   },
 });

@@ -92,17 +92,6 @@ test('a log is exported beside the service, to a new file of its owner alone', a
   expect((await netalloc(['export-log', '--data', data])).stdout).toBe(readFileSync(file, 'utf8'));
 });
 
-test('who reads standard output slowly gets all of it', async () => {
-  const args = [join(ROOT, 'src', 'bin.js'), 'export-log', '--data', data];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  const parts: Buffer[] = [];
-  for await (const part of child.stdout) {
-    parts.push(part as Buffer);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(Buffer.concat(parts).toString()).toBe(readFileSync(file, 'utf8'));
-});
-
 test('an import that is killed again and again goes on, and asOf answers the same', async () => {
   const copy = join(temporaryDirectory(), 'copy');
   const command = ['import-log', '--data', copy, '--from', file];
