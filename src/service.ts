@@ -124,18 +124,32 @@ async function openParts(
   closing.push(() => app.close());
   const intake = intakeOf(config, rim, store);
   closing.push(async () => intake?.close());
-  await app.listen({ host: config.listen.host, port: config.listen.port });
+  const reached = await listen(app, config, secured);
   intake?.start();
+  return { ...reached, failed };
+}
+
+/** Begins to serve; gives where, and how an operator gets in. */
+async function listen(
+  app: ReturnType<typeof buildServer>,
+  config: Config,
+  secured: Awaited<ReturnType<typeof securedBy>>,
+): Promise<Pick<Service, 'url' | 'operator'>> {
+  const { host } = config.listen;
+  await app.listen({
+    ...{ host, port: config.listen.port },
+    // The server's kind is ours, and Fastify does not know it.
+    listenTextResolver: (at) => `listening on ${secured ? at.replace('http:', 'https:') : at}`,
+  });
   const { address, port } = app.server.address() as AddressInfo;
   if (secured === undefined) {
     if (!isLoopback(address)) throw new StartRefused(`${address} is no loopback address`);
-    return { url: urlOf('http', address, port), operator: undefined, failed };
+    return { url: urlOf('http', address, port), operator: undefined };
   }
-  const { host } = config.listen;
   const reachedBy = config.security?.names[0] ?? (isWildcard(host) ? '127.0.0.1' : host);
   const server = app.server as unknown as HttpsServer;
   const operator = secured.follow(server, urlOf('https', reachedBy, port));
-  return { url: urlOf('https', host, port), operator, failed };
+  return { url: urlOf('https', host, port), operator };
 }
 
 /** Opens the store, which may wait for it and says so. */
