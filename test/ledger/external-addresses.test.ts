@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/ledger/decision.ts';
 import { decideProject, type ProjectCommand } from '../../src/ledger/project/decide.ts';
+import { overQuota } from '../../src/ledger/project/usage.ts';
 import {
   type ClaimParts,
   type Command,
@@ -340,6 +341,12 @@ describe('a quota', () => {
     givenWith(of(5, { projectQuotas: { alpha: 0 } }))(...ready)
       .when(claim('a', PUBLIC))
       .thenRejected('QuotaExceeded');
+  });
+
+  it('of a project is the one of its own name, whatever that means to a script', () => {
+    const { world } = givenWith(of(1, { projectQuotas: { beta: 0 } }))(...ready);
+    const named = { ...world.project, name: 'constructor' };
+    expect(overQuota(named, world.platform, ['public4'])).toBeUndefined();
   });
 
   it('counts what is retained, and not what rests', () => {

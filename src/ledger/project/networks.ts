@@ -163,7 +163,8 @@ function takeNamedRange(
   if (wanted.family === 'IPv4' && !PRIVATE_IPV4.some((range) => contains(range, wanted))) {
     return refuseRange('IPv4', `${text} is neither in ${PRIVATE_IPV4_TEXTS.join(', ')} ${source}`);
   }
-  const taken = ensurePool(draft, context, ipClass.name, scope, { [ipClass.name]: wanted });
+  const exact = { className: ipClass.name, block: wanted };
+  const taken = ensurePool(draft, context, ipClass.name, scope, exact);
   if (!('refused' in taken)) return taken;
   if (taken.refused.reason === 'Invalid') return refuseRange(wanted.family, taken.refused.message);
   const parent = parentOf(context, ipClass) as IPClass;

@@ -174,8 +174,8 @@ function subnetFor(
   const className = defaultClass(context.platform, family)?.spec.parentClassName;
   if (className === undefined) return { unmet: noDefaultClass(family) };
   const scope = { project: draft.state.name, network: network.name, location };
-  const blocks = wanted === undefined ? {} : { [className]: parsePrefix(wanted) };
-  const pool = ensurePool(draft, context, className, scope, blocks);
+  const exact = wanted === undefined ? undefined : { className, block: parsePrefix(wanted) };
+  const pool = ensurePool(draft, context, className, scope, exact);
   return 'done' in pool ? { done: subnetOf(pool.done) } : pool;
 }
 

@@ -26,8 +26,11 @@ export type Step<T> =
   | { readonly need: Need }
   | { readonly refused: Pick<Rejection, 'reason' | 'message' | 'causes'> };
 
-/** Blocks that somebody asked for by name, by the class of the pool to be made of them. */
-type WantedBlocks = Readonly<Record<string, Prefix>>;
+/** A block that somebody asked for by name, and the class of the pool to be made of it. */
+interface WantedBlock {
+  readonly className: string;
+  readonly block: Prefix;
+}
 
 /** The claim that a block is for, if any: those who wait for the pool come before all others. */
 export interface AskingContext extends DecisionContext {
@@ -40,7 +43,7 @@ export function ensurePool(
   context: AskingContext,
   className: string,
   scope: Scope,
-  wanted: WantedBlocks = {},
+  wanted?: WantedBlock,
 ): Step<PoolSpace> {
   const ipClass = context.platform.classes.get(className);
   if (ipClass === undefined) return { unmet: classNotFound(className) };
@@ -49,8 +52,9 @@ export function ensurePool(
   const present = draft.state.pools.get(name);
   if (present !== undefined) return { done: present };
   const parentName = ipClass.spec.parentClassName;
+  const exact = wanted?.className === className ? wanted.block : undefined;
   if (parentName === undefined) {
-    addRange(draft, context, ipClass, own, name, wanted[className]);
+    addRange(draft, context, ipClass, own, name, exact);
   } else if ((context.platform.classes.get(parentName)?.spec.poolPer ?? []).length === 0) {
     const place = { ipClass, scope: own, pool: name, ordinal: 0 };
     const granted = addOfferedRange(draft, context, place);
@@ -58,7 +62,7 @@ export function ensurePool(
   } else {
     const parent = ensurePool(draft, context, parentName, scope, wanted);
     if (!('done' in parent)) return parent;
-    const block = blockFor(draft, context, parent.done, ipClass, wanted[className]);
+    const block = blockFor(draft, context, parent.done, ipClass, exact);
     if (!('done' in block)) return block;
     const prefix = formatPrefix(block.done);
     const at = instant(context.atMs);

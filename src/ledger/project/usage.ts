@@ -1,4 +1,5 @@
 import type { OrderedMap } from 'immutable';
+import type { IPClassSpec } from '../ip-class.ts';
 import type { PlatformState } from '../platform/state.ts';
 import type { ProjectState, Wait } from './state.ts';
 import { QUOTA_CAUSE } from './waiting-line.ts';
@@ -55,6 +56,12 @@ function counted(state: ProjectState, className: string | undefined, change: num
   return blocks === 0 ? state.usage.delete(className) : state.usage.set(className, blocks);
 }
 
+/** The quota that names the project, else that of all. `constructor` may be a project, too. */
+function quotaOf(spec: IPClassSpec | undefined, project: string): number | undefined {
+  const { projectQuotas = {}, projectQuota } = spec ?? {};
+  return Object.hasOwn(projectQuotas, project) ? projectQuotas[project] : projectQuota;
+}
+
 /** Why a project may not hold so many blocks more of these classes; undefined when it may. */
 export function overQuota(
   state: ProjectState,
@@ -63,7 +70,7 @@ export function overQuota(
 ): Wait | undefined {
   for (const name of new Set(classNames)) {
     const spec = platform.classes.get(name)?.spec;
-    const quota = spec?.projectQuotas?.[state.name] ?? spec?.projectQuota;
+    const quota = quotaOf(spec, state.name);
     const held = state.usage.get(name) ?? 0;
     const wanted = classNames.filter((one) => one === name).length;
     if (quota === undefined || held + wanted <= quota) continue;
