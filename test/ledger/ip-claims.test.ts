@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { IPClaimSpec } from '../../src/ledger/events.ts';
 import type { RefusalReason } from '../../src/ledger/rejections.ts';
 import {
+  type Command,
   claim,
+  context,
   deleteClaim,
   deleteContext,
   deleteIPAllocation,
@@ -15,6 +17,7 @@ import {
   network,
   planWith,
   publicV4,
+  updateLocation,
 } from './commands.ts';
 import { givenWith, type Step } from './given-when-then.ts';
 import { ONLY_IPV6, ready } from './steps.ts';
@@ -38,6 +41,15 @@ function blockOf(world: World, name: string): string | undefined {
     (event) => event.type === 'IPAllocationCreated' && event.data.name === name,
   );
   return made?.type === 'IPAllocationCreated' ? made.data.block : undefined;
+}
+
+/** From here on nothing new comes from a pool. */
+function drained(pool: string) {
+  return (world: World): void => {
+    const { uid, spec, revision } = world.platform.pools.get(pool)!;
+    const settled = { name: pool, uid, spec: { ...spec, draining: true } };
+    world.do({ type: 'SettleRegistration', ...settled, expectRevision: revision });
+  };
 }
 
 describe('an IPClaim', () => {
@@ -159,6 +171,13 @@ describe('a retained allocation', () => {
     );
   });
 
+  it('is bound again while its pool hands out nothing new', () => {
+    const { when, world } = givenWith(plan)(...retained, drained('public-a'));
+    when(ipClaim('other', PUBLIC)).thenRejected('NoOfferingPool', 'no pool offers');
+    world.do(ipClaim('edge', PUBLIC));
+    expect(world.project.ipClaims.has('edge')).toBe(true);
+  });
+
   it('serves no claim of its name that asks for something else', () => {
     const others: IPClaimSpec[] = [
       { className: 'blocks4', prefixLength: 32 },
@@ -203,6 +222,27 @@ describe('what stands somewhere by an IPClaim', () => {
     world.do(deleteProject);
     expect(world.project.namespace).toBeUndefined();
     expect(world.project.pools.size).toBe(0);
+  });
+
+  it.each<[what: string, kind: string, name: string, pool: string, Command]>([
+    ['network', 'Network', 'net', 'network4.alpha.net', deleteNetwork('net')],
+    ['context', 'NetworkContext', 'net.us', 'subnet4.alpha.net.us', deleteContext('net.us')],
+  ])('comes into no %s that is being deleted, by its pool neither', (_, kind, name, pool, gone) => {
+    const steps = [context('net.us'), finalizers(kind, name, 'a/b'), gone];
+    const { when, world } = givenWith(plan)(...ready, ...steps);
+    const asked = { poolRef: { name: pool }, prefixLength: 32 };
+    when(ipClaim('late', asked)).thenRejected('Invalid', /"net(\.us)?" is being deleted/);
+    world.do(finalizers(kind, name));
+    expect(world.project.pools.get(pool)).toBeUndefined();
+  });
+
+  it('comes by its pool into no location that takes no new claims', () => {
+    const steps = [context('net.us'), updateLocation('us', { draining: true })];
+    const asked = { poolRef: { name: 'subnet4.alpha.net.us' }, prefixLength: 32 };
+    const { world } = givenWith(plan)(...ready, ...steps);
+    expect(world.run(ipClaim('late', asked))).toMatchObject({
+      rejection: { reason: 'Invalid', causes: [{ field: 'spec.poolRef.name' }] },
+    });
   });
 
   it('goes with the location once it is released', () => {

@@ -10,11 +10,9 @@ import type { DecisionContext } from '../decision.ts';
 import type { IPClaimSpec, Scope } from '../events.ts';
 import { allowsLength, type IPClass, isClassOpenTo, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
-import { offeringPools } from '../platform/directory.ts';
 import type { Rejection } from '../rejections.ts';
 import type { CreateIPClaim } from './ip-claims.ts';
 import { type ProjectDraft, parentOf, scopeOf } from './spaces.ts';
-import { generationOf } from './state.ts';
 
 /** Where a claimed block comes from, and which one it may be. */
 export interface ClaimSource {
@@ -63,9 +61,6 @@ export function claimSource(
     const scope = requiredScope(draft, spec, ipClass, parent);
     if ('refused' in scope) return scope;
     return { done: { ...base, poolClass: parent, scope: scope.done } };
-  }
-  if (offeringPools(context.platform, className, generationOf(draft.state)).length === 0) {
-    return refuse('NoOfferingPool', `no pool offers IPClass "${className}"`);
   }
   return { done: { ...base, poolClass: undefined, scope: { project: draft.state.name } } };
 }

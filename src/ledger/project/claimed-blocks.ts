@@ -2,7 +2,7 @@ import { formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts'
 import type { AddressGrant, DecisionContext, Need } from '../decision.ts';
 import type { ObjectRef } from '../events.ts';
 import { defaultClass } from '../platform/classes.ts';
-import { othersWait } from '../platform/directory.ts';
+import { offeringPools, othersWait } from '../platform/directory.ts';
 import { isBlockFree, type PoolSpace } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import type { ClaimSource, Refused } from './claim-sources.ts';
@@ -14,6 +14,7 @@ import {
   nextBlock,
   type ProjectDraft,
   parentOf,
+  poolNamed,
   type Step,
 } from './spaces.ts';
 import { generationOf, type ProjectState, type Wait } from './state.ts';
@@ -38,38 +39,49 @@ export function claimBlock(
   if (!source.isOwnPool && source.poolClass === undefined) {
     return heldBlock(draft, context, source, claim);
   }
-  const pool = source.isOwnPool
-    ? { done: draft.state.pools.get(source.pool ?? '') as PoolSpace }
-    : scopedPool(draft, context, source);
-  if (!('done' in pool)) return refusedAs(pool);
+  const pool = projectPool(draft, context, source);
+  if (!('done' in pool)) return refusedAs(pool, source);
   const block = ownBlock(draft, context, pool.done, source);
-  if (!('done' in block)) return refusedAs(block);
+  if (!('done' in block)) return refusedAs(block, source);
   // A pool that is full may have grown meanwhile, but its name stays.
   return { done: { pool: pool.done.name, block: block.done, grant: undefined } };
 }
 
-/** The project's pool for the scope; a location's comes with the presence that it belongs to. */
-function scopedPool(
+/**
+ * The project's pool that was asked for, or the one of a class for the scope. What it serves has to
+ * take something new: else a block would stand where all else is being given back.
+ */
+function projectPool(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  source: ClaimSource,
+): Step<PoolSpace> {
+  const place = usableScope(draft, context, source);
+  if (!('done' in place)) return place;
+  const { isOwnPool, pool = '', poolClass, scope } = source;
+  if (isOwnPool) return { done: poolNamed(draft.state, pool) };
+  return ensurePool(draft, context, poolClass?.name ?? '', scope);
+}
+
+/** The network and the location of a scope; a location's pools come with the presence there. */
+function usableScope(
   draft: ProjectDraft,
   context: DecisionContext,
   { poolClass, scope, family }: ClaimSource,
-): Step<PoolSpace> {
-  const className = poolClass?.name ?? '';
-  if (scope.network === undefined) return ensurePool(draft, context, className, scope);
+): Step<unknown> {
+  if (scope.network === undefined) return { done: true };
   const network = usableNetwork(draft, scope.network);
   if (!('done' in network)) return network;
   if (!carriedFamilies(network.done).includes(family)) {
     const message = `network "${scope.network}" does not carry ${family}`;
     return { refused: { reason: 'FamilyMismatch', message } };
   }
-  if (scope.location === undefined) return ensurePool(draft, context, className, scope);
+  if (scope.location === undefined) return { done: true };
   const location = usableLocation(draft, context, scope.location);
   if (!('done' in location)) return location;
   const subnetClass = parentOf(context, defaultClass(context.platform, family));
-  const families = subnetClass?.name === className ? [family] : [];
-  const presence = ensurePresence(draft, context, network.done, location.done, families);
-  if (!('done' in presence)) return presence;
-  return ensurePool(draft, context, className, scope);
+  const families = subnetClass !== undefined && subnetClass === poolClass ? [family] : [];
+  return ensurePresence(draft, context, network.done, location.done, families);
 }
 
 /** The next block of one of the project's pools, or the very one that was asked for. */
@@ -105,8 +117,14 @@ function heldBlock(
   { family, className, pool, length, wanted }: ClaimSource,
   claim: ObjectRef,
 ): Claimed {
+  const generation = generationOf(draft.state);
+  const isOffered =
+    className === undefined || offeringPools(context.platform, className, generation).length > 0;
+  if (!isOffered) {
+    const message = `no pool offers IPClass "${className}"`;
+    return { refused: { reason: 'NoOfferingPool', message } };
+  }
   if (className !== undefined && draft.state.waiting.has(OFFER_CAUSE + className)) {
-    const generation = generationOf(draft.state);
     const message = othersWait(context.platform, className, generation);
     return { refused: { reason: 'Exhausted', message } };
   }
@@ -125,10 +143,14 @@ function heldBlock(
 
 function refusedAs(
   step: Exclude<Step<never>, { readonly done: never }>,
+  { isOwnPool }: ClaimSource,
 ): Exclude<Claimed, { done: unknown }> {
   if ('need' in step || 'refused' in step) return step;
-  return { refused: refusalOfWait(step.unmet) };
+  return { refused: refusalOfWait(step.unmet, isOwnPool ? POOL_FIELD : FIELDS[step.unmet.reason]) };
 }
+
+/** Who asks for a pool says its scope with that. */
+const POOL_FIELD = 'spec.poolRef.name';
 
 const FIELDS: Readonly<Record<string, string>> = {
   NetworkNotFound: 'spec.scope.network',
@@ -138,7 +160,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 };
 
 /** What an interface's claim would wait for, an IPClaim is refused for. */
-function refusalOfWait({ reason, message }: Wait): Refused['refused'] {
+function refusalOfWait({ reason, message }: Wait, field: string | undefined): Refused['refused'] {
   switch (reason) {
     case 'AddressPoolExhausted':
       return { reason: 'Exhausted', message };
@@ -148,7 +170,6 @@ function refusalOfWait({ reason, message }: Wait): Refused['refused'] {
     case 'QuotaExceeded':
       return { reason, message };
     default: {
-      const field = FIELDS[reason];
       const cause = { reason: 'FieldValueInvalid', message, ...(field && { field }) };
       return { reason: 'Invalid', message, causes: [cause] } satisfies Partial<Rejection>;
     }
