@@ -195,6 +195,9 @@ describe('a block', () => {
   test('PrefixLengthRejected', async () => {
     const ask = () => ipClaim({ ...own, prefixLength: 31 });
     await refused(ask, 422, 'PrefixLengthRejected', new RegExp(`"${PRIVATE}".*/31`));
+    const parent = { ipFamily: 'IPv6', parentPoolRef: { name: 'tenant-ipv6' }, prefixLength: 0 };
+    const child = () => send('POST', POOLS, named('large', parent));
+    await refused(child, 422, 'PrefixLengthRejected', /"tenant-ipv6" .* no room for a \/0,/);
   });
 
   test('FamilyMismatch', async () => {
@@ -233,18 +236,18 @@ describe('a block', () => {
   });
 
   test('Exhausted', async () => {
-    const whole = { poolRef: { name: 'first' }, prefixLength: 24 };
+    const whole = { poolRef: { name: 'first' }, prefixLength: 25 };
+    await made(ipClaim({ ...whole, prefixLength: 32 }, 'one'));
     const asked = await refused(
       () => ipClaim(whole),
       507,
       'Exhausted',
-      /pool "first" \(root\).*\/24/,
+      /pool "first" \(root\).*\/25/,
     );
     expect(asked.headers.get('retry-after')).toBeNull();
     const child = named('part', {
       ...{ ipFamily: 'IPv4', parentPoolRef: { name: 'first' }, prefixLength: 25 },
     });
-    await made(ipClaim({ ...whole, prefixLength: 32 }, 'one'));
     const carve = () => send('POST', POOLS, child);
     const carved = await refused(carve, 507, 'Exhausted', /pool "first" \(root\) has no free \/25/);
     expect(carved.headers.get('retry-after')).toBeNull();

@@ -85,6 +85,7 @@ describe('an IPClaim over HTTP', () => {
     [422, 'PrefixLengthRejected', { ...own, prefixLength: 31 }],
     [422, 'FamilyMismatch', { ...own, address: 'fd20::1' }],
     [409, 'AddressTaken', { ...own, address: '10.128.0.1' }],
+    [422, 'PrefixLengthRejected', { ...block, prefixLength: 19 }],
     [507, 'Exhausted', { ...block, prefixLength: 20 }],
   ])('%i %s leaves nothing behind', async (code, reason, spec) => {
     const before = await heldOf('tenant-ipv6');

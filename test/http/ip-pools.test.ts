@@ -192,7 +192,10 @@ describe('an authored child', () => {
     expect(answer(refused)).toEqual([507, 'Exhausted']);
     expect(refused.body.message).toContain('pool "root" (root) has no free /28');
     const deep = await child('deep', 'left', 28);
-    expect(deep.body.message).toContain('pool "left" (part of "root") has no free /28');
+    expect([...answer(deep), fieldsOf(deep)]).toEqual([
+      ...[422, 'PrefixLengthRejected', ['spec.prefixLength']],
+    ]);
+    expect(deep.body.message).toContain('pool "left" (part of "root") has no room for a /28');
     expect(answer(await child('none', 'nowhere', 29))).toEqual([422, 'Invalid']);
     expect((await get(`${POOLS}/large`)).code).toBe(404);
     expect((await get(`${POOLS}/root`)).body.status.capacity.carved).toBe('8');
@@ -204,8 +207,15 @@ describe('an authored child', () => {
     await create('bounded', { cidr: '192.0.2.0/24', allocation });
     const child = (prefixLength: number) =>
       create('part', { parentPoolRef: { name: 'bounded' }, prefixLength });
-    expect(answer(await child(25))).toEqual([422, 'PrefixLengthRejected']);
-    expect(answer(await child(29))).toEqual([422, 'PrefixLengthRejected']);
+    for (const length of [0, 25, 29]) {
+      const refused = await child(length);
+      expect(answer(refused)).toEqual([422, 'PrefixLengthRejected']);
+      expect(fieldsOf(refused)).toEqual(['spec.prefixLength']);
+    }
+    const tooLong = await child(33);
+    expect([...answer(tooLong), fieldsOf(tooLong)]).toEqual([
+      ...[422, 'Invalid', ['spec.prefixLength']],
+    ]);
     expect((await child(28)).code).toBe(201);
     for (const name of ['part', 'bounded']) expect((await remove(name)).code).toBe(200);
   });

@@ -240,6 +240,23 @@ describe('an authored pool', () => {
     expect(carved(2, 28)).toBe('192.0.2.16/28');
   });
 
+  it('PrefixLengthRejected: what is withheld leaves no such block, or no range is that large', () => {
+    const excludedCIDRs = [{ cidr: '192.0.2.0/32', reason: 'lab' }];
+    const reservations = { leading: 0, trailing: 1, unitPrefixLength: 32 };
+    const { world } = given(open('edge', root('192.0.2.0/24', { excludedCIDRs, reservations })));
+    const problem = (length: number) => {
+      const decision = world.onPool('edge', carve(0, length));
+      return decision.outcome === 'rejected' ? decision.rejection.reason : decision.outcome;
+    };
+    const never = 'PrefixLengthRejected';
+    expect([0, 23, 24, 25, 26].map(problem)).toEqual([never, never, never, never, 'decided']);
+    const refused = open('part', child('edge', 25), 'edge')(world);
+    expect(refused).toMatchObject({
+      outcome: 'rejected',
+      rejection: { reason: never, causes: [{ field: 'spec.prefixLength' }] },
+    });
+  });
+
   it('hands out nothing while it drains, and ends with its last finalizer', () => {
     const { world } = given(open('edge', root('192.0.2.0/24')));
     update(world, 'edge', root('192.0.2.0/24', { draining: true }));

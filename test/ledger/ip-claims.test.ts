@@ -276,6 +276,18 @@ describe('an IPClaim that cannot be met is refused', () => {
       { poolRef: { name: 'network4.alpha.net' }, prefixLength: 64 },
       [],
     ],
+    [
+      'PrefixLengthRejected',
+      'pool "subnet4.alpha.net.us" .* has no range that holds a /28: its largest is a /29',
+      { poolRef: { name: 'subnet4.alpha.net.us' }, prefixLength: 28 },
+      [claim('web')],
+    ],
+    [
+      'PrefixLengthRejected',
+      'pool "project6.alpha" .* has no range that holds a /117',
+      { poolRef: { name: 'project6.alpha' }, prefixLength: 117 },
+      [],
+    ],
     ['Invalid', 'has host bits set', { className: 'blocks4', address: '203.0.113.1' }, []],
     ['FamilyMismatch', 'is IPv6, not IPv4', { ...PUBLIC, address: 'fd20::1' }, []],
     [
@@ -319,6 +331,7 @@ describe('an IPClaim that cannot be met is refused', () => {
       fill.slice(0, 1),
     ],
     ['NoOfferingPool', 'is not in pool "public-a"', { ...PUBLIC, address: '192.0.2.1' }, []],
+    ['NoOfferingPool', 'is not in pool "subnet6', { ...OWN, address: 'fd99::10' }, []],
   ];
   it.each(refusals)('%s: %s', (reason, message, spec, before) => {
     const { when, world } = givenWith(plan)(...ready, ...before);
@@ -326,6 +339,25 @@ describe('an IPClaim that cannot be met is refused', () => {
     when(ipClaim('edge', spec)).thenRejected(reason, message);
     expect(world.project.ipClaims.has('edge')).toBe(false);
     expect(world.pools.get('public-a')?.holds.size).toBe(held);
+  });
+
+  it('PrefixLengthRejected: longer than a pool could ever give, whatever else it offers', () => {
+    const sizes = (min: number) => ({
+      defaultPrefixLength: 32,
+      allowedPrefixLengths: { min, max: 32 },
+    });
+    const small = { ...publicV4, spec: sizes(20) };
+    const { when } = givenWith(planWith({}, small))(...ready);
+    when(ipClaim('edge', { ...PUBLIC, prefixLength: 29 })).thenRejected(
+      'PrefixLengthRejected',
+      'pool "public-a" .* has no room for a /29, however little of it is held',
+    );
+    const large = { ...small, pool: 'public-b', cidr: '203.0.113.0/29' };
+    const both = givenWith(planWith({}, small, large))(...ready, ipClaim('one', PUBLIC));
+    both.world.do(ipClaim('two', { ...PUBLIC, address: '203.0.113.0' }));
+    both
+      .when(ipClaim('edge', { ...PUBLIC, prefixLength: 29 }))
+      .thenRejected('Exhausted', 'pool "public-b" .* has no free /29');
   });
 
   it('NoOfferingPool: hands out pools', () => {

@@ -78,7 +78,7 @@ describe('an authored pool', () => {
       'Exhausted',
       'pool "root" \\(root\\) has no free /120 for class "project6"',
     );
-    given().when(carveForOther(0, 100)).thenRejected('Exhausted');
+    given().when(carveForOther(0, 100)).thenRejected('PrefixLengthRejected', 'no room for a /100');
   });
 
   it('takes a range back by its grant and nothing else, and keeps it until its instant', () => {

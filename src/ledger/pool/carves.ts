@@ -1,3 +1,4 @@
+import { freeSpace, lowestFree, take } from '../../addressing/free-space.ts';
 import { contains, formatPrefix, type Prefix, parsePrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Draft, type EndedGrant, instant } from '../decision.ts';
 import type { Scope } from '../events.ts';
@@ -5,7 +6,7 @@ import { uuidOf } from '../identifiers.ts';
 import { describedPool, lengthProblem } from '../ip-pool.ts';
 import { findBlock, isBlockFree } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
-import { type Carve, carveKey, isDraining, type PoolState } from './state.ts';
+import { type Carve, carveKey, isDraining, type PoolRecord, type PoolState } from './state.ts';
 
 /** Ranges that an authored pool carves for projects, and takes back. */
 
@@ -71,9 +72,9 @@ export function blockOf(
   };
   if (pool === undefined) return refuse('Exhausted', `pool "${name}" is not open`);
   const described = describedPool(name, pool.spec);
-  if (isDraining(pool)) return refuse('Exhausted', `${described} is draining`);
   const problem = lengthProblem(pool, length);
   if (problem !== undefined) return refuse('PrefixLengthRejected', problem);
+  if (isDraining(pool)) return refuse('Exhausted', `${described} is draining`);
   if (wanted !== undefined) {
     const { ranges } = pool.space;
     if (!ranges.some(({ space }) => contains(space.space.range, wanted))) {
@@ -84,7 +85,20 @@ export function blockOf(
   }
   const block = findBlock(pool.space, length, atMs, pool.spec.allocation?.strategy);
   if (block !== undefined) return { block };
-  return refuse('Exhausted', `${described} has no free /${length}${forWhat}`);
+  if (couldGive(pool, length)) {
+    return refuse('Exhausted', `${described} has no free /${length}${forWhat}`);
+  }
+  const message = `${described} has no room for a /${length}, however little of it is held`;
+  return refuse('PrefixLengthRejected', message);
+}
+
+/** Whether a pool would have such a block if no more of it were taken than what is withheld. */
+function couldGive({ space, reserved }: PoolRecord, length: number): boolean {
+  const withheld = [...reserved.keys()].map(parsePrefix);
+  return space.ranges.some(({ space: { space: whole } }) => {
+    const inIt = withheld.filter((block) => contains(whole.range, block));
+    return lowestFree(inIt.reduce(take, freeSpace(whole.range)), length) !== undefined;
+  });
 }
 
 /** Takes a range back by its grant; what is not in force changes nothing. */

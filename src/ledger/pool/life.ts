@@ -82,12 +82,20 @@ export function openPool(
     }
   } else {
     const found = blockOf(draft.state, parent, spec.prefixLength as number, context.atMs, {});
-    if ('rejection' in found) return { ...found.rejection, subject };
+    if ('rejection' in found) return { ...aboutLength(found.rejection), subject };
     const prefix = formatPrefix(found.block);
     draft.emit('IPPoolCreated', { at, name, uid, metadata, spec });
     draft.emit('PrefixCarved', { at, pool: parent, prefix, childPool: name, className, scope: {} });
   }
   return withhold(draft, name, at, context.atMs);
+}
+
+/** A refusal of a child's length says in which field it stands. */
+function aboutLength(rejection: Rejection): Rejection {
+  const { reason, message } = rejection;
+  if (reason !== 'PrefixLengthRejected') return rejection;
+  const cause = { reason: 'FieldValueInvalid', message, field: 'spec.prefixLength' };
+  return { ...rejection, causes: [cause] };
 }
 
 /** Changes what may be changed of a pool: offers, bounds, ranges, what is withheld. */

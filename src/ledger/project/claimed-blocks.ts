@@ -1,4 +1,4 @@
-import { formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts';
+import { contains, formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts';
 import type { AddressGrant, DecisionContext, Need } from '../decision.ts';
 import type { ObjectRef } from '../events.ts';
 import { defaultClass } from '../platform/classes.ts';
@@ -91,9 +91,19 @@ function ownBlock(
   pool: PoolSpace,
   { length, wanted }: ClaimSource,
 ): Step<Prefix> {
-  if (wanted === undefined) return nextBlock(draft, context, pool, length);
-  if (isBlockFree(pool, wanted, context.atMs)) return { done: wanted };
   const where = `pool "${pool.name}" (${levelOf(pool)})`;
+  const ranges = pool.ranges.map(({ space }) => space.space.range);
+  if (wanted === undefined) {
+    const largest = Math.min(...ranges.map((range) => range.length));
+    if (length >= largest) return nextBlock(draft, context, pool, length);
+    const message = `${where} has no range that holds a /${length}: its largest is a /${largest}`;
+    return { refused: { reason: 'PrefixLengthRejected', message } };
+  }
+  if (isBlockFree(pool, wanted, context.atMs)) return { done: wanted };
+  if (!ranges.some((range) => contains(range, wanted))) {
+    const message = `${formatPrefix(wanted)} is not in ${where}`;
+    return { refused: { reason: 'NoOfferingPool', message } };
+  }
   const holder = holderOf(draft.state, pool.name, wanted);
   const by = holder === undefined ? '' : `: ${holder} holds it`;
   const message = `${formatPrefix(wanted)} is not free in ${where}${by}`;
