@@ -8,7 +8,9 @@ import {
   claim,
   deleteClaim,
   deleteInterface,
+  deleteLocation,
   deleteProject,
+  location,
   planWith,
   publicV4,
   serveWaiting,
@@ -237,6 +239,32 @@ describe('a claim that cannot have all', () => {
   it('L8 does not hold up those who want something else', () => {
     const { world } = givenWith(plan)(...full, claim('a', BOTH), claim('b', PUBLIC));
     expect(world.waitOf('b')).toBeUndefined();
+  });
+
+  it('joins no location, however often it is tried, until its addresses are held', () => {
+    const elsewhere = { ...PUBLIC, location: 'eu' };
+    const { world } = givenWith(plan)(...ready, location('eu'), fill('public-a'));
+    world.do(claim('a', elsewhere));
+    world.do(claim('b', elsewhere));
+    const before = world.log.length;
+    world.do(serveWaiting());
+    expect(world.log.slice(before)).toEqual([]);
+    expect(world.platform.locations.get('eu')?.joined.size).toBe(0);
+    giveBack('public-a')(world);
+    expect([world.waitOf('a'), world.waitOf('b')]).toEqual([undefined, 'AddressPoolExhausted']);
+    expect(world.platform.locations.get('eu')?.joined.size).toBe(1);
+  });
+
+  it('gives back what is held for it when its location goes before it is joined', () => {
+    const { world } = givenWith(plan)(...ready);
+    const grants = grantsFor(world, claim('a', PUBLIC) as ProjectCommand);
+    expect(heldIn(world, 'public-a')).toEqual([[0, false]]);
+    world.do(deleteLocation('us'));
+    const decision = world.inProject(claim('a', PUBLIC), world.contextOf(grants));
+    expect(decision).toMatchObject({ outcome: 'decided' });
+    world.settle();
+    expect(world.waitOf('a')).toBe('LocationNotFound');
+    expect(heldIn(world, 'public-a')).toEqual([]);
   });
 
   it('leaves nothing when it is deleted', () => {

@@ -12,7 +12,7 @@ import { uuidOf } from '../identifiers.ts';
 import { holdingPolicy, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import type { Rejection, WaitReason } from '../rejections.ts';
-import { externalClasses, takeExternals } from './external-addresses.ts';
+import { commitExternals, externalClasses, holdExternals } from './external-addresses.ts';
 import { releaseInterface, retainInterface } from './interfaces.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome } from './objects.ts';
 import {
@@ -170,7 +170,11 @@ function rebindObstacle(
   return undefined;
 }
 
-/** New addresses, all or none: network, location, classes, families, presence, then blocks. */
+/**
+ * New addresses, all or none: network, location, classes, families, presence, then blocks. A place
+ * that is new is joined at the very last, when pools hold what the claim wants of them: one that
+ * waits for an address joins nothing.
+ */
 function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecord): Step<unknown> {
   const { spec } = claim;
   const network = usableNetwork(draft, spec.network.name);
@@ -190,7 +194,10 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
   const excess = overQuota(draft.state, context.platform, names);
   if (excess !== undefined) return { unmet: excess };
   const presence = ensurePresence(draft, context, network.done, location.done, spec.ipFamilies);
-  if (!('done' in presence)) return presence;
+  if (!('done' in presence)) {
+    const held = isJoin(presence) ? holdExternals(draft, context, claim, classes.done) : presence;
+    return 'done' in held ? presence : held;
+  }
   const nic = { name: claim.name, uid: uuidOf(claim.uid, 'NetworkInterface') };
   const addresses: InterfaceAddress[] = [];
   for (const family of spec.ipFamilies) {
@@ -200,11 +207,16 @@ function allocate(draft: ProjectDraft, context: AskingContext, claim: ClaimRecor
     if (!('done' in address)) return address;
     addresses.push({ ...address.done, primary: addresses.length === 0 });
   }
-  const externals = takeExternals(draft, context, claim, nic, classes.done);
-  if (!('done' in externals)) return externals;
-  const all = { addresses, externalAddresses: externals.done };
+  const held = holdExternals(draft, context, claim, classes.done);
+  if (!('done' in held)) return held;
+  const externalAddresses = commitExternals(draft, context, claim, nic, held.done);
+  const all = { addresses, externalAddresses };
   emitReady(draft, context, claim, nic, network.done, presence.done.name, all);
   return { done: true };
+}
+
+function isJoin(step: Step<unknown>): boolean {
+  return 'need' in step && step.need.type === 'LocationJoin';
 }
 
 /** The classes of the addresses that a claim wants beside its private ones. */

@@ -36,15 +36,16 @@ export function externalClasses(
   return { done: classes };
 }
 
-/** Addresses of these classes, all or none, committed for an interface that will be ready. */
-export function takeExternals(
+/** An address that a pool holds for a claim, and the class that it is of. */
+type HeldExternal = HeldAddress & { readonly ipClass: IPClass };
+
+/** What pools hold for a claim of these classes: all of it, or nothing while others wait. */
+export function holdExternals(
   draft: ProjectDraft,
   context: AskingContext,
-  claim: ClaimRecord,
-  nic: ObjectRef,
+  { name, uid }: ClaimRecord,
   classes: readonly IPClass[],
-): Step<ExternalAddress[]> {
-  const { name, uid } = claim;
+): Step<HeldExternal[]> {
   for (const ipClass of classes) {
     const cause = OFFER_CAUSE + ipClass.name;
     const first = draft.state.waiting.get(cause)?.keySeq().first();
@@ -70,35 +71,32 @@ export function takeExternals(
     const message = refusal?.message ?? 'no pool has an address';
     return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
   }
-  const external = classes.map((ipClass, ordinal) =>
-    commit(
-      draft,
-      context,
-      { claim: { name, uid }, nic },
-      ipClass,
-      held.done[ordinal] as HeldAddress,
-    ),
-  );
+  const external = classes.map((ipClass, ordinal) => {
+    return { ...(held.done[ordinal] as HeldAddress), ipClass };
+  });
   return { done: external };
 }
 
-/** The event that names a hold commits it. */
-function commit(
+/** What pools hold for a claim becomes its interface's: the event that names a hold commits it. */
+export function commitExternals(
   draft: ProjectDraft,
   context: AskingContext,
-  { claim, nic }: { readonly claim: ObjectRef; readonly nic: ObjectRef },
-  ipClass: IPClass,
-  held: HeldAddress,
-): ExternalAddress {
-  const block = blockOf(held);
-  const { family } = block;
-  draft.emit('AddressAllocated', {
-    ...{ at: instant(context.atMs), pool: held.pool, block: held.granted.block, family },
-    ...{ className: ipClass.name, interface: nic, claim },
-    policy: cappedPolicy(holdingPolicy(ipClass, block), held.granted),
-    grant: { id: held.granted.id },
+  { name, uid }: ClaimRecord,
+  nic: ObjectRef,
+  held: readonly HeldExternal[],
+): ExternalAddress[] {
+  return held.map((one) => {
+    const { ipClass, pool, granted } = one;
+    const block = blockOf(one);
+    const { family } = block;
+    draft.emit('AddressAllocated', {
+      ...{ at: instant(context.atMs), pool, block: granted.block, family },
+      ...{ className: ipClass.name, interface: nic, claim: { name, uid } },
+      policy: cappedPolicy(holdingPolicy(ipClass, block), granted),
+      grant: { id: granted.id },
+    });
+    return { family, address: addressText(block), class: ipClass.name };
   });
-  return { family, address: addressText(block), class: ipClass.name };
 }
 
 /** A block as objects show it: a single host is a bare address. */
