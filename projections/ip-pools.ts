@@ -20,7 +20,7 @@ const KIND = 'IPPool';
  */
 export const ipPools: ObjectProjection = {
   name: 'ip_pools',
-  version: 2,
+  version: 3,
   kind: KIND,
   namespaced: false,
   on: {
@@ -28,7 +28,8 @@ export const ipPools: ObjectProjection = {
       names: byName,
       next: (_, { data }) => {
         const metadata = newMetadata(data, '', data.metadata);
-        return shown({ apiVersion: IPAM, kind: KIND, metadata, spec: data.spec }, data.at);
+        const status = data.owner === undefined ? {} : { projectUid: data.owner };
+        return shown({ apiVersion: IPAM, kind: KIND, metadata, spec: data.spec, status }, data.at);
       },
     },
     RangeAdded: {
@@ -105,9 +106,8 @@ function madeOnDemand(
 
 /** The range that an authored pool began with: a root's `cidr`, or what a child was carved. */
 function withFirstRange(pool: KubeObject, prefix: string): KubeObject {
-  const { allocatedCIDR = prefix, conditions } = pool.status ?? {};
   if (pool.status?.allocatedCIDR !== undefined) return pool;
-  return { ...pool, status: { allocatedCIDR, conditions } };
+  return { ...pool, status: { ...pool.status, allocatedCIDR: prefix } };
 }
 
 /** The last range takes the pool with it. */
@@ -136,28 +136,52 @@ const AVAILABLE: Verdict = {
   message: 'has its range',
 };
 
+const NOTHING_MORE = 'hands out nothing more; what is held stays';
+
 /** It answers for what it holds in any case; the reason says whether it hands out more. */
 function shown(pool: KubeObject, at: string): KubeObject {
   const { metadata, spec } = pool;
-  const what = 'hands out nothing more; what is held stays';
   let verdict = AVAILABLE;
   if (metadata.deletionTimestamp !== undefined) {
-    verdict = { ...AVAILABLE, reason: 'Terminating', message: `is being deleted; ${what}` };
+    verdict = { ...AVAILABLE, reason: 'Terminating', message: `is being deleted; ${NOTHING_MORE}` };
   } else if (spec?.draining === true) {
-    verdict = { ...AVAILABLE, reason: 'Draining', message: what };
+    verdict = { ...AVAILABLE, reason: 'Draining', message: NOTHING_MORE };
   }
   const conditions = judged(conditionsOf(pool), [verdict], metadata.generation, at);
   return withConditions(pool, conditions);
 }
 
-function atRead(pool: KubeObject, _present: Present, counts: Counts): KubeObject {
+/**
+ * Whether a pool's project is gone, so that it serves nobody. That is seen at the read, as counts
+ * are: a project that owns a pool is not deleted, unless both happen at once.
+ */
+function isOwnerGone({ spec, status }: KubeObject, present: Present): boolean {
+  const { name } = (spec?.projectRef ?? {}) as { readonly name?: string };
+  const { projectUid } = status ?? {};
+  if (name === undefined || projectUid === undefined) return false;
+  return present.object('Namespace', '', name)?.metadata.uid !== projectUid;
+}
+
+function withoutOwner(pool: KubeObject): KubeObject {
+  const message = `the project that owns it is gone: it serves nobody, and ${NOTHING_MORE}`;
+  const conditions = conditionsOf(pool).map((ready) => ({
+    ...ready,
+    reason: 'OwnerGone',
+    message,
+  }));
+  return withConditions(pool, conditions);
+}
+
+function atRead(stored: KubeObject, present: Present, counts: Counts): KubeObject {
+  const ownerGone = isOwnerGone(stored, present);
+  const pool = ownerGone ? withoutOwner(stored) : stored;
   const capacity = counts.poolCounts(pool.metadata.name);
   if (capacity === undefined) return pool;
   const [total, free] = [BigInt(capacity.total), BigInt(capacity.free)];
   const fullness = free === 0n ? 'Exhausted' : 'Ready';
-  const phase = pool.spec?.draining === true ? 'Draining' : fullness;
+  const phase = ownerGone || pool.spec?.draining === true ? 'Draining' : fullness;
   const utilizationPercent = Number(((total - free) * 1_000_000n) / total) / 10_000;
-  const { allocatedCIDR } = pool.status ?? {};
-  const conditions = conditionsOf(pool);
-  return { ...pool, status: { phase, allocatedCIDR, capacity, utilizationPercent, conditions } };
+  const { conditions, ...said } = pool.status ?? {};
+  const status = { phase, ...said, capacity, utilizationPercent, conditions };
+  return { ...pool, status };
 }

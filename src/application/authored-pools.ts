@@ -57,7 +57,7 @@ export class AuthoredPools {
     const trial = await this.#ledger.tryPlatform(register, this.#step(request));
     if (trial.outcome !== 'decided') return { root: name, settled: refusalOf(trial) };
     const root = trial.state.pools.get(name)?.root ?? name;
-    const open = { type: 'OpenPool', ...pool } as const;
+    const open = { type: 'OpenPool', ...pool, owner } as const;
     const tried = await this.#ledger.pool(root, open, { ...request, dryRun: true });
     if (tried.outcome !== 'decided' || request.dryRun) return { root, settled: tried };
     const registered = await this.#ledger.platform(register, this.#step(request));
@@ -111,12 +111,12 @@ export class AuthoredPools {
   async #settle(name: string): Promise<void> {
     const registered = this.#ledger.platformState.pools.get(name);
     if (registered === undefined) return;
-    const { uid, root, spec, metadata } = registered;
+    const { uid, root, spec, metadata, owner } = registered;
     const { pools, endedGrants } = await this.#ledger.refreshPool(root);
     const present = pools.get(name);
     if (present?.uid === uid) return this.#narrow(registered, present);
     if (!endedGrants.has(uid)) {
-      const open = { type: 'OpenPool', name, uid, spec, metadata } as const;
+      const open = { type: 'OpenPool', name, uid, spec, metadata, owner } as const;
       const opened = await this.#ledger.pool(root, open, this.#ledger.own());
       if (opened.outcome === 'decided') return;
       await this.#abandon(root, uid);

@@ -398,7 +398,12 @@ export const eventSchemas = {
     metadata: storedMetadata.optional(),
   }),
   IPClassDeleted: z.strictObject(named),
-  IPPoolCreated: z.strictObject({ ...created, spec: ipPoolSpec }),
+  IPPoolCreated: z.strictObject({
+    ...created,
+    spec: ipPoolSpec,
+    /** The life of the project that owns it, as it was registered. */
+    owner: uid.optional(),
+  }),
   IPPoolUpdated: z.strictObject({
     ...named,
     spec: ipPoolSpec,

@@ -27,6 +27,8 @@ export type PoolLifeCommand =
       readonly uid: string;
       readonly spec: IPPoolSpec;
       readonly metadata: StoredMetadata;
+      /** The life of the project that it is registered to, if it is a project's. */
+      readonly owner?: string | undefined;
     }
   | {
       readonly type: 'UpdatePool';
@@ -50,7 +52,7 @@ export type PoolLifeCommand =
 
 /** What operators ask of authored pools; making and changing one takes the platform's word, too. */
 export type AuthoredPoolCommand =
-  | (Omit<Of<'OpenPool'>, 'type' | 'uid'> & { readonly type: 'CreatePool' })
+  | (Omit<Of<'OpenPool'>, 'type' | 'uid' | 'owner'> & { readonly type: 'CreatePool' })
   | Omit<Of<'UpdatePool'>, 'grants'>
   | Of<'ChangeMetadata'>
   | Of<'DeletePool'>;
@@ -64,7 +66,7 @@ export function openPool(
   command: Of<'OpenPool'>,
   context: DecisionContext,
 ): Rejection | undefined {
-  const { name, uid, spec, metadata } = command;
+  const { name, uid, spec, metadata, owner } = command;
   const subject = { kind: 'IPPool', name };
   const present = draft.state.pools.get(name);
   if (present?.uid === uid) return undefined;
@@ -74,9 +76,10 @@ export function openPool(
   const at = instant(context.atMs);
   const parent = spec.parentPoolRef?.name;
   const className = spec.classNames[0] ?? '';
+  const created = { at, name, uid, metadata, spec, ...(owner ? { owner } : {}) };
   if (parent === undefined) {
     draft.emit('AddressSpaceOpened', { at, kind: 'pool', name, generation: uid });
-    draft.emit('IPPoolCreated', { at, name, uid, metadata, spec });
+    draft.emit('IPPoolCreated', created);
     for (const [ordinal, prefix] of rangesOf(spec).entries()) {
       draft.emit('RangeAdded', { at, pool: name, className, prefix, scope: {}, ordinal });
     }
@@ -84,7 +87,7 @@ export function openPool(
     const found = blockOf(draft.state, parent, spec.prefixLength as number, context.atMs, {});
     if ('rejection' in found) return { ...aboutLength(found.rejection), subject };
     const prefix = formatPrefix(found.block);
-    draft.emit('IPPoolCreated', { at, name, uid, metadata, spec });
+    draft.emit('IPPoolCreated', created);
     draft.emit('PrefixCarved', { at, pool: parent, prefix, childPool: name, className, scope: {} });
   }
   return withhold(draft, name, at, context.atMs);

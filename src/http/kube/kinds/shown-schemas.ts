@@ -150,6 +150,10 @@ export const poolStatus = z.object({
     .optional()
     .describe('Addresses by what has become of them; all but the total add up to it.'),
   utilizationPercent: z.number().optional().describe('How much of it is not free.'),
+  projectUid: z
+    .string()
+    .optional()
+    .describe('The uid of the project that owns it: a later one of its name does not.'),
   conditions: conditions('Ready'),
 });
 
