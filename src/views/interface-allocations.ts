@@ -22,7 +22,8 @@ export type ObjectReads = Pick<ObjectTable, 'load' | 'atRevision' | 'atPosition'
 export interface AllocationSource {
   /** What existed at a position; undefined is now. */
   presentAt(position: Position | undefined): Pick<Present, 'object'>;
-  authoredPoolOf(block: Prefix): string | undefined;
+  /** The authored pool that a block was of at a position. */
+  authoredPoolOf(block: Prefix, at: Position): string | undefined;
 }
 
 /**
@@ -121,7 +122,7 @@ export class AllocationReads implements ObjectReads {
   }
 
   #recordsOf(version: Version, at: Position | undefined): Version[] {
-    return recordsOf(version.object, this.#source, at).map((object) => {
+    return recordsOf(version.object, this.#source, version.position, at).map((object) => {
       const { namespace, revision, lastRevision, position, recordedAtMs } = version;
       const place = { namespace, revision, lastRevision, position, recordedAtMs };
       return new Version({ ...place, name: object.metadata.name }, object);
@@ -174,17 +175,25 @@ class AllocationChange implements KindChange {
   }
 
   #recordOf(nic: KubeObject | undefined): KubeObject | undefined {
-    return nic && recordsOf(nic, this.#source, undefined)[this.#index];
+    return nic && recordsOf(nic, this.#source, this.position, undefined)[this.#index];
   }
 }
 
 /**
- * The records of an interface. One event changes all of them: who has received all but the last one
- * must not go on after it, so that their versions are those of the event before.
+ * The records of an interface as a position left it. One event changes all of them: who has
+ * received all but the last one must not go on after it, so that their versions are those of the
+ * event before.
  */
-function recordsOf(nic: KubeObject, source: AllocationSource, at: Position | undefined) {
-  const { authoredPoolOf } = source;
-  const records = allocationsOfInterface(nic, { present: source.presentAt(at), authoredPoolOf });
+function recordsOf(
+  nic: KubeObject,
+  source: AllocationSource,
+  position: Position,
+  at: Position | undefined,
+) {
+  const records = allocationsOfInterface(nic, {
+    present: source.presentAt(at),
+    authoredPoolOf: (block) => source.authoredPoolOf(block, position),
+  });
   return records.map((record, index): KubeObject => {
     if (index === records.length - 1) return record;
     const resourceVersion = String(BigInt(record.metadata.resourceVersion || '1') - 1n);

@@ -1,3 +1,4 @@
+import { authoredRanges } from '../../projections/authored-ranges.ts';
 import { claims } from '../../projections/claims.ts';
 import { commandEnds } from '../../projections/command-ends.ts';
 import { grants } from '../../projections/grants.ts';
@@ -15,9 +16,9 @@ import { networks } from '../../projections/networks.ts';
 import { presences } from '../../projections/presences.ts';
 import { retentions } from '../../projections/retentions.ts';
 import { waiting } from '../../projections/waiting.ts';
-import { contains, type Prefix } from '../addressing/prefix.ts';
 import type { EventType } from '../ledger/events.ts';
 import type { Position } from '../store/store.ts';
+import { AuthoredRanges } from './authored-ranges.ts';
 import { Changes } from './changes.ts';
 import {
   ALLOCATION,
@@ -51,6 +52,7 @@ const TABLES: readonly TableProjection[] = [
   waiting,
   retentions,
   presences,
+  authoredRanges,
   idempotencyKeys,
   commandEnds,
 ];
@@ -94,6 +96,7 @@ export class ReadModels {
   readonly #handlers = new Map<EventType, { table: RowTable; handler: AnyHandler }[]>();
   readonly #tables: readonly RowTable[];
   readonly #settle: RowAccess['settle'];
+  readonly #authoredRanges: AuthoredRanges;
   readonly #poolsOf: Present['poolsOf'];
 
   constructor({ database, settle }: Omit<RowAccess, 'placeOf'>) {
@@ -113,13 +116,10 @@ export class ReadModels {
         add(this.#handlers, type as EventType, { table, handler: handler as AnyHandler });
       }
     }
-    const authored = database.prepare(
-      "SELECT pool, start, length FROM pool_ranges WHERE project = '' ORDER BY length DESC",
-    );
+    this.#authoredRanges = new AuthoredRanges({ database, settle });
     this.allocations = new AllocationReads(this.table(ALLOCATION), this.table(INTERFACE), {
       presentAt: (position) => (position === undefined ? this.present : this.presentAt(position)),
-      authoredPoolOf: (block) =>
-        authored.all().find((row) => isRangeOf(row, block))?.pool as string,
+      authoredPoolOf: (block, at) => this.#authoredRanges.poolOf(block, at),
     });
     const pools = database.prepare('SELECT DISTINCT pool FROM pool_ranges WHERE project = ?');
     this.#poolsOf = (project) => {
@@ -167,7 +167,9 @@ export class ReadModels {
         changes.touch(table, touch, event);
       }
       for (const { table, handler } of this.#handlers.get(event.type) ?? []) {
-        table.write(handler(event as never, changes), rows);
+        const writes = handler(event as never, changes);
+        if (table.projection === authoredRanges && writes.length > 0) this.#authoredRanges.change();
+        table.write(writes, rows);
       }
       for (const table of this.#tables) {
         const { onEvery } = table.projection;
@@ -210,15 +212,6 @@ export class ReadModels {
   written(upTo: number): void {
     for (const table of this.objects.values()) table.written(upTo);
   }
-}
-
-/** Whether a range as its row says it, a child pool's before its parent's, holds a block. */
-function isRangeOf(row: Record<string, unknown>, block: Prefix): boolean {
-  const start = row.start as Uint8Array;
-  const length = Number(row.length);
-  const family = start.length === 4 ? 'IPv4' : 'IPv6';
-  const first = BigInt(`0x${Buffer.from(start).toString('hex')}`);
-  return contains({ family, start: first, length }, block);
 }
 
 function add<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -133,6 +133,30 @@ test('that of an interface goes with it; nothing of it can be written', async ()
   expect((await service.get(`${url}?asOf=${before}`)).body.status.phase).toBe('Held');
 });
 
+test('that of an address from outside names its pool, also when that is gone', async () => {
+  const named = (name: string, spec: object) => ({ metadata: { name }, spec });
+  const ipClass = { ipFamily: 'IPv4', defaultPrefixLength: 32, quarantine: '0s' };
+  await service.send('POST', `${IPAM}/ipclasses`, named('public', ipClass));
+  const root = { ipFamily: 'IPv4', cidr: '198.51.100.0/29' };
+  await service.send('POST', `${IPAM}/ippools`, named('edge', root));
+  const child = { ipFamily: 'IPv4', parentPoolRef: { name: 'edge' }, prefixLength: 31 };
+  const offer = { ...child, classNames: ['public'] };
+  await service.send('POST', `${IPAM}/ippools`, named('edge-a', offer));
+  await service.send('POST', NICCS, claim('out', { addresses: [{ class: 'public' }] }));
+  const url = `${OWN}/interface:out:public`;
+  const held = (await service.get(url)).body;
+  expect(held.spec.poolRef).toEqual({ name: 'edge-a' });
+  const { resourceVersion } = held.metadata;
+  await service.send('DELETE', `${NICCS}/out`);
+  for (const pool of ['edge-a', 'edge']) {
+    const gone = () => service.send('DELETE', `${IPAM}/ippools/${pool}`);
+    await expect.poll(async () => (await gone()).code).toBe(200);
+  }
+  expect((await service.get(`${url}?asOf=${resourceVersion}`)).body).toEqual(held);
+  const listed = (await list(`?asOf=${resourceVersion}`)).items;
+  expect(listed.find((one: typeof held) => one.metadata.name === held.metadata.name)).toEqual(held);
+});
+
 test('that of an IPClaim has its name, and is deleted by hand once it is retained', async () => {
   const spec = { className: 'tenant-endpoint-ipv4', scope: here, reclaimPolicy: 'Retain' };
   const made = await service.send('POST', IPCLAIMS, { metadata: { name: 'lb' }, spec });
