@@ -177,6 +177,20 @@ describe('over the real ledger', () => {
     expect(new Set(both.map(({ body }) => body.metadata.uid)).size).toBe(1);
   });
 
+  test('a key gives the end of an object again, whatever the ledger did right after', async () => {
+    const nic = `${INTERFACES}/awaited`;
+    await send('POST', CLAIMS, claim('awaited', dual));
+    await send('PATCH', nic, { metadata: { finalizers: ['provider.example.com/nic'] } });
+    await send('DELETE', `${CLAIMS}/awaited`);
+    const next = await send('POST', CLAIMS, claim('awaited', dual));
+    expect(next.body.status.conditions[0].reason).toBe('InterfaceTerminating');
+    const end = () =>
+      send('PATCH', nic, { metadata: { finalizers: null } }, { 'idempotency-key': 'end' });
+    const ended = await end();
+    expect((await get(nic)).body.metadata.uid).not.toBe(ended.body.metadata.uid);
+    expect(await end()).toMatchObject({ code: 200, body: ended.body });
+  });
+
   test('patches of many writers at once are all carried out', async () => {
     await send('POST', CLAIMS, claim('busy', dual));
     const writers = Array.from({ length: 8 }, (_, i) => `w${i}`);

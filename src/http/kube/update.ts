@@ -59,8 +59,11 @@ export async function changeObject(
         return repeatedChange(exchange, kind, key, accepted, change);
       }
       const left = objectAfter(exchange, kind, key, accepted);
-      const ended = () => (request.dryRun ? object : versioned(object, accepted.position));
-      return left === undefined ? { code: 200, body: ended() } : { code: 200, text: left.text };
+      if (left !== undefined) return { code: 200, text: left.text };
+      if (request.dryRun) return { code: 200, body: object };
+      // The append may hold more than the command: a repeated request knows where that ends.
+      const { position } = deps.views.answered(request.commandId) ?? accepted;
+      return { code: 200, body: versioned(object, position) };
     } catch (error) {
       const isConflict = error instanceof StatusError && error.reason === 'Conflict';
       const isLast = attempt === limits.unconditionalWriteAttemptsMax;
