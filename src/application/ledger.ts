@@ -9,6 +9,7 @@ import type { AuthoredPoolCommand } from '../ledger/pool/life.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
 import type { ProjectCommand } from '../ledger/project/decide.ts';
 import type { ProjectState } from '../ledger/project/state.ts';
+import { everyCause } from '../ledger/project/waiting.ts';
 import { PLATFORM_STREAM, poolStream, projectStream } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import {
@@ -78,6 +79,14 @@ export class Ledger {
   /** Names of the projects that are held in memory, the one that was used last at the end. */
   get openProjects(): string[] {
     return this.#projects.names;
+  }
+
+  /** Those of them in which something waits, or may begin to with what is being decided now. */
+  get waitingProjects(): string[] {
+    return this.openProjects.filter((name) => {
+      const mailbox = this.#projects.peek(name);
+      return mailbox?.isIdle === false || (mailbox && everyCause(mailbox.state).length > 0);
+    });
   }
 
   get newId(): () => string {

@@ -9,7 +9,9 @@ import {
 import { isOpenTo } from '../ledger/platform/locations.ts';
 import type { HoldCommand } from '../ledger/pool/holds.ts';
 import { nextMaturityOf } from '../ledger/pool-space.ts';
+import { NO_DEFAULT_CLASS } from '../ledger/project/presences.ts';
 import { causesOf } from '../ledger/project/waiting.ts';
+import { ANY_POOL } from '../ledger/project/waiting-line.ts';
 import { spaceOf } from '../ledger/streams.ts';
 import { limits } from '../limits.ts';
 import type { RecordedEvent } from '../store/store.ts';
@@ -220,7 +222,8 @@ export class Recovery {
         !location.deleting &&
         !location.spec.draining &&
         isOpenTo(location, project);
-      const isThere = cause.startsWith('class/') && classes.has(name);
+      const isThere =
+        cause === NO_DEFAULT_CLASS || (cause.startsWith('class/') && classes.has(name));
       const isOffer = cause.startsWith('offer/') || cause.startsWith('quota/');
       const isPool = cause.startsWith('pool/') && pools.has(name);
       if (isUsable || isThere || isPool || isOffer) this.#serve(project, cause);
@@ -262,7 +265,10 @@ export class Recovery {
   /** Lets every project try again what waits for this, in the order in which it began to wait. */
   #wake(cause: string): Promise<void> {
     return this.#do('wake', [cause], async () => {
-      for (const project of this.#views.projectsWaitingFor(cause)) this.#serve(project, cause);
+      const projects = new Set(this.#views.projectsWaitingFor(cause));
+      // Who began to wait for a pool under the class as it was may not be in the views yet.
+      if (cause === ANY_POOL) for (const name of this.#ledger.waitingProjects) projects.add(name);
+      for (const project of projects) this.#serve(project, cause);
     });
   }
 

@@ -39,7 +39,7 @@ const STATEMENTS = {
   grants: 'SELECT * FROM grants ORDER BY position, grant_id',
   grant: 'SELECT * FROM grants WHERE grant_id = ?',
   unfinished: 'SELECT project FROM waiting GROUP BY project ORDER BY min(position), project',
-  waitingFor: `SELECT project FROM waiting WHERE cause = ? GROUP BY project
+  waitingFor: `SELECT project FROM waiting WHERE cause BETWEEN ? AND ? GROUP BY project
     ORDER BY min(position), project`,
   due: 'SELECT DISTINCT project FROM retentions WHERE due_at <= ? ORDER BY project',
   nextDue: 'SELECT min(due_at) AS due_at FROM retentions WHERE due_at > ?',
@@ -305,7 +305,9 @@ export class SqliteViews implements Views {
   }
 
   projectsWaitingFor(cause: string): readonly string[] {
-    return this.#all('waitingFor', cause).map(({ project }) => project as string);
+    const first = cause.replace(/\*$/, '');
+    const last = first === cause ? cause : `${first}\u{10ffff}`;
+    return this.#all('waitingFor', first, last).map(({ project }) => project as string);
   }
 
   projectsAtDeletedLocations(): ReturnType<Views['projectsAtDeletedLocations']> {

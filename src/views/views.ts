@@ -253,7 +253,10 @@ export interface Views {
   projectsDueBy(instantMs: number): readonly string[];
   /** The next instant after this one at which something is due of what is retained anywhere. */
   nextDueAfter(instantMs: number): number | undefined;
-  /** Projects with a claim or network that waits for this cause (`location/x`, `pool/y`). */
+  /**
+   * Projects with a claim or network that waits for this cause (`location/x`, `pool/y`), or for any
+   * that begins so (`pool/*`).
+   */
   projectsWaitingFor(cause: string): readonly string[];
   /** Projects with presences at locations that are being deleted. */
   projectsAtDeletedLocations(): readonly {

@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Steps } from '../../src/application/steps.ts';
+import { DEFAULT_CLASS_ANNOTATION } from '../../src/ledger/names.ts';
 import { limits } from '../../src/limits.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreFull } from '../../src/store/store.ts';
@@ -95,6 +96,67 @@ it('serves whose quarantine ends after the store was away for a while', async ()
   expect(verdict(CLAIM, 'alpha', 'late', 'Bound')).toBe('AddressPoolExhausted');
   await expect.poll(() => verdict(CLAIM, 'alpha', 'late', 'Bound'), patience).toBe('True');
   await stop();
+});
+
+describe('a class that hands out smaller blocks', () => {
+  /** Beside what is reserved of its /122, a subnet has one block of /123 and another of /124. */
+  const plan = tinyPlan({
+    'tenant-subnet-ipv6': {
+      defaultPrefixLength: 122,
+      reservations: { leading: 1, trailing: 0, unitPrefixLength: 124 },
+    },
+    'tenant-endpoint-ipv6': {
+      defaultPrefixLength: 123,
+      allowedPrefixLengths: { min: 123, max: 124 },
+    },
+  });
+  const only6 = { ipFamilies: ['IPv6' as const] };
+
+  async function started() {
+    const store = memory();
+    const { ledger, ...others } = await startLedger(store, plan);
+    await ledger.platform(commands.location('us'), request());
+    await ledger.project('alpha', commands.namespace, request());
+    await ledger.project('alpha', commands.network(), request());
+    const shrink = () => {
+      const { spec } = ledger.platformState.classes.get('tenant-endpoint-ipv6')!;
+      return ledger.platform(
+        {
+          ...{ type: 'UpdateClass', name: 'tenant-endpoint-ipv6', expect: {} },
+          spec: { ...spec, defaultPrefixLength: 124 },
+          metadata: { annotations: { [DEFAULT_CLASS_ANNOTATION]: 'true' } },
+        },
+        request(),
+      );
+    };
+    return { store, ledger, shrink, ...others };
+  }
+
+  it('L8 serves who waits for a pool of its project', async () => {
+    const { ledger, shrink, verdict, stop } = await started();
+    for (const name of ['a', 'b']) {
+      await ledger.project('alpha', commands.claim(name, 'us', only6), request());
+    }
+    expect(verdict(CLAIM, 'alpha', 'b', 'Bound')).toBe('AddressPoolExhausted');
+    eventsOf(await shrink());
+    await expect.poll(() => verdict(CLAIM, 'alpha', 'b', 'Bound'), patience).toBe('True');
+    await stop();
+  });
+
+  it('L8 serves who began to wait while it was changed', async () => {
+    const { store, ledger, shrink, verdict, stop } = await started();
+    await ledger.project('alpha', commands.claim('a', 'us', only6), request());
+    store.before = async (stream) => {
+      if (stream !== 'addressSpace-project.alpha') return;
+      store.before = async () => {};
+      eventsOf(await shrink());
+    };
+    await ledger.project('alpha', commands.claim('b', 'us', only6), request());
+    const order = (await everything(store)).map(({ type }) => type);
+    expect(order.lastIndexOf('ClaimQueued')).toBeGreaterThan(order.indexOf('IPClassUpdated'));
+    await expect.poll(() => verdict(CLAIM, 'alpha', 'b', 'Bound'), patience).toBe('True');
+    await stop();
+  });
 });
 
 it('gives a returned range to whom waits for it, also over a restart in its quarantine', async () => {

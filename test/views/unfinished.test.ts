@@ -157,12 +157,14 @@ it('lists a project whose network waits for its range', async () => {
   await driver.project('beta', commands.createNetwork());
   await caughtUp();
   expect(views.projectsWaitingFor('pool/tenant-ipv6')).toEqual(['beta']);
+  expect(views.projectsWaitingFor('pool/*')).toEqual(['beta']);
   await driver.project('alpha', commands.deleteNetwork());
   await driver.project('alpha', commands.deleteNamespace);
   await driver.returnEnded();
   await driver.serve('beta');
   await caughtUp();
   expect(views.projectsWaitingFor('pool/tenant-ipv6')).toEqual([]);
+  expect(views.projectsWaitingFor('pool/*')).toEqual([]);
   expect(views.unfinishedProjects()).toEqual([]);
 });
 

@@ -118,12 +118,14 @@ function takeRange(
 ): Step<unknown> | { readonly wait: RangeWait } {
   const subnetClass = parentOf(context, defaultClass(context.platform, family));
   const networkClass = parentOf(context, subnetClass);
+  const named = namedRange(network, family);
   if (subnetClass === undefined || networkClass === undefined) {
     const { reason, message, cause } = noDefaultClass(family);
+    const isNew = !poolsOfNetwork(draft.state, network.name).some((pool) => pool.family === family);
+    if (named !== undefined && isNew) return refuseRange(family, message);
     return { wait: { family, reason, message, causes: [cause] } };
   }
   const scope = { project: draft.state.name, network: network.name };
-  const named = family === 'IPv4' ? network.spec.ipam.ipv4Range : network.spec.ipam.ipv6Range;
   if (named !== undefined) {
     const wanted = parsePrefix(named);
     const subnetLength = lengthOf(subnetClass.spec) as number;
@@ -139,9 +141,13 @@ function takeRange(
   const taken = ensurePool(draft, context, networkClass.name, scope);
   if (!('unmet' in taken)) return taken;
   const { reason, message, cause } = taken.unmet;
-  const causes =
-    reason === 'AddressPoolExhausted' ? sourcesOf(draft, context, networkClass, scope) : [cause];
+  // What it needs may come from its project's range as well as from who grants another.
+  const causes = [...new Set([...sourcesOf(draft, context, networkClass, scope), cause])];
   return { wait: { family, reason, message, causes } };
+}
+
+function namedRange({ spec }: NetworkRecord, family: Family): string | undefined {
+  return family === 'IPv4' ? spec.ipam.ipv4Range : spec.ipam.ipv6Range;
 }
 
 /** A prefix of a pool that the project owns is that pool's to grant, to one network. */
@@ -181,7 +187,10 @@ function refuseRange(family: Family, message: string): Step<never> {
   return { refused: { reason: 'Invalid', message, causes } };
 }
 
-/** What a network that came earlier waits for: those that come later wait for it as well. */
+/**
+ * What a network that came earlier waits for: those that come later wait for it as well, unless it
+ * waits for a range of its own that is nobody else's to have.
+ */
 function waitAhead(
   draft: ProjectDraft,
   network: NetworkRecord,
@@ -191,7 +200,8 @@ function waitAhead(
   for (const name of draft.state.waitingNetworks) {
     const other = draft.state.networks.get(name) as NetworkRecord;
     const waits = other.waiting.some((one) => one.family === family);
-    if (waits && other.since < (first ?? network).since) first = other;
+    const isInLine = waits && namedRange(other, family) === undefined;
+    if (isInLine && other.since < (first ?? network).since) first = other;
   }
   return first?.waiting.find((one) => one.family === family);
 }

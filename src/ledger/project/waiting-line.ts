@@ -20,6 +20,9 @@ export function joinLine(
 /** What a cause begins with that is a pool without room. */
 export const POOL_CAUSE = 'pool/';
 
+/** What has changed for all who wait for pools, whichever they are. */
+export const ANY_POOL = `${POOL_CAUSE}*`;
+
 /** Whether what a claim waits for is a pool without room. */
 export function isPool(cause: string): boolean {
   return cause.startsWith(POOL_CAUSE);

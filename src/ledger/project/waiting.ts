@@ -9,7 +9,14 @@ import type { Outcome } from './objects.ts';
 import { NO_DEFAULT_CLASS } from './presences.ts';
 import type { ProjectDraft } from './spaces.ts';
 import type { ProjectState } from './state.ts';
-import { isOneLine, isPool, OFFER_CAUSE, POOL_CAUSE, QUOTA_CAUSE } from './waiting-line.ts';
+import {
+  ANY_POOL,
+  isOneLine,
+  isPool,
+  OFFER_CAUSE,
+  POOL_CAUSE,
+  QUOTA_CAUSE,
+} from './waiting-line.ts';
 
 /** Tries what waits for something again, because it may have changed. */
 export interface ServeWaiting {
@@ -30,7 +37,7 @@ export function serveWaiting(
   command: ServeWaiting,
 ): Outcome {
   let need: Outcome;
-  for (const cause of command.causes ?? everyCause(draft.state)) {
+  for (const cause of causesToTry(draft.state, command)) {
     need ??= retryRanges(draft, context, cause);
     for (const name of draft.state.waiting.get(cause)?.keySeq().toArray() ?? []) {
       if (draft.events.length >= limits.waitersServedPerAppendMax) {
@@ -46,6 +53,12 @@ export function serveWaiting(
   if (draft.events.length === 0) return need;
   if (need !== undefined) draft.unfinished = true;
   return undefined;
+}
+
+function causesToTry(state: ProjectState, { causes }: ServeWaiting): readonly string[] {
+  return (
+    causes?.flatMap((one) => (one === ANY_POOL ? poolCauses(state) : one)) ?? everyCause(state)
+  );
 }
 
 /** Everything that something in this project waits for. */
@@ -111,19 +124,25 @@ export function causesOf(event: LedgerEvent): string[] {
     case 'PoolUnregistered':
       return [`pool/${event.data.pool.name}`];
     case 'IPClassDeleted':
-      return [`class/${event.data.name}`];
+      return causesOfClass(event.data.name);
     case 'IPClassCreated':
     case 'IPClassUpdated': {
-      // It may be open to others, hand out other lengths, or more of them.
-      const { name, isDefault } = event.data;
-      const causes = [`class/${name}`, OFFER_CAUSE + name, QUOTA_CAUSE + name];
-      return isDefault ? [...causes, NO_DEFAULT_CLASS] : causes;
+      const causes = causesOfClass(event.data.name);
+      return event.data.isDefault ? [...causes, NO_DEFAULT_CLASS] : causes;
     }
     case 'DeletionRequested':
       return causesOfDeletion(event.data);
     default:
       return [];
   }
+}
+
+/**
+ * A class that changes may be open to others, hand out other lengths, or more of them. Of its
+ * length is what is wanted of the pools of another one; a default class says which these are.
+ */
+function causesOfClass(name: string): string[] {
+  return [`class/${name}`, OFFER_CAUSE + name, QUOTA_CAUSE + name, ANY_POOL];
 }
 
 /** Who waits for a pool, or for any that offers a class, may be met by a pool that changes. */
