@@ -33,10 +33,10 @@ export class AuthoredPools {
 
   /** Carries out a command about one pool; undefined when there is no such pool. */
   submit(command: AuthoredPoolCommand, request: LedgerRequest): Promise<PoolAnswer | undefined> {
-    return this.#oneByOne(command.name, () => {
+    return this.#oneByOne(command.name, async () => {
       if (command.type === 'CreatePool') return this.#create(command, request);
-      const registered = this.#ledger.platformState.pools.get(command.name);
-      if (registered === undefined) return Promise.resolve(undefined);
+      const registered = await this.#registered(command.name);
+      if (registered === undefined) return undefined;
       return command.type === 'UpdatePool'
         ? this.#update(registered, command, request)
         : this.#change(registered, command, request);
@@ -50,14 +50,18 @@ export class AuthoredPools {
 
   async #create(command: Of<'CreatePool'>, request: LedgerRequest): Promise<PoolAnswer> {
     const { name, spec, metadata } = command;
-    const uid = uuidOf(request.commandId, 'IPPool');
-    const pool = { name, uid, spec, metadata };
     const owner = await this.#ownerOf(spec);
-    const register = { type: 'RegisterPool', ...pool, owner } as const;
-    const trial = await this.#ledger.tryPlatform(register, this.#step(request));
-    if (trial.outcome !== 'decided') return { root: name, settled: refusalOf(trial) };
+    const pool = { name, uid: uuidOf(request.commandId, 'IPPool'), spec, metadata, owner };
+    const wanted = { type: 'RegisterPool', ...pool } as const;
+    const trial = await this.#ledger.tryPlatform(wanted, this.#step(request));
+    if (trial.outcome !== 'decided') {
+      // What is in its way may have come after it was carried out under the same key.
+      return { root: name, settled: (await this.#ledger.answered(request)) ?? refusalOf(trial) };
+    }
     const root = trial.state.pools.get(name)?.root ?? name;
-    const open = { type: 'OpenPool', ...pool, owner } as const;
+    const uid = await this.#unendedUid(root, pool.uid);
+    const register = { ...wanted, uid };
+    const open = { ...pool, uid, type: 'OpenPool' } as const;
     const tried = await this.#ledger.pool(root, open, { ...request, dryRun: true });
     if (tried.outcome !== 'decided' || request.dryRun) return { root, settled: tried };
     const registered = await this.#ledger.platform(register, this.#step(request));
@@ -65,6 +69,20 @@ export class AuthoredPools {
     const settled = await this.#ledger.pool(root, open, request);
     if (settled.outcome === 'rejected') await this.#settleQuietly(name);
     return { root, settled };
+  }
+
+  /** What is registered of a pool; of one that is unknown here another ledger may know. */
+  async #registered(name: string): Promise<RegisteredPool | undefined> {
+    const { pools } = this.#ledger.platformState;
+    return pools.get(name) ?? (await this.#ledger.refreshPlatform()).pools.get(name);
+  }
+
+  /** Under a key that stands for a creation which was given up another one is tried. */
+  async #unendedUid(root: string, first: string): Promise<string> {
+    const { endedGrants } = await this.#ledger.refreshPool(root);
+    let uid = first;
+    while (endedGrants.has(uid)) uid = uuidOf(uid, 'IPPool');
+    return uid;
   }
 
   /** The present life of the project that is to own a pool. */

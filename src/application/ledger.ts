@@ -76,6 +76,18 @@ export class Ledger {
     if (this.platformState.revision < revision) await this.#platform.refresh();
   }
 
+  /** The platform's state with what others have appended since. */
+  refreshPlatform(): Promise<PlatformState> {
+    return this.#platform.refresh();
+  }
+
+  /** What became of a keyed command, by all that is in the log before the platform's end. */
+  async answered({ commandId, idempotency }: LedgerRequest): Promise<Settled<never> | undefined> {
+    if (idempotency === undefined) return undefined;
+    const answer = await this.#platform.answered(commandId);
+    return answer && { outcome: 'repeated', answer };
+  }
+
   /** Names of the projects that are held in memory, the one that was used last at the end. */
   get openProjects(): string[] {
     return this.#projects.names;

@@ -198,6 +198,12 @@ export class Mailbox<S extends SpaceState, C> {
     return this.load();
   }
 
+  /** What became of a keyed command that was carried out before what is decided here. */
+  async answered(commandId: string): Promise<AnsweredCommand | undefined> {
+    await this.#deps.viewed(this.#position);
+    return this.#deps.answered(commandId);
+  }
+
   /**
    * The same, and does what events of others call for, should that still be undone; without a word
    * of which, whatever is unfinished.

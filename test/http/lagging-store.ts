@@ -17,6 +17,8 @@ export class LaggingStore implements Store {
   #held: { promise: Promise<void>; resolve: () => void } | undefined;
   /** How often it was asked for the log's head. */
   looks = 0;
+  /** How often it was asked for what a stream has. */
+  reads = 0;
   /** What it fails with when it is asked for the log's head. */
   fault: Error | undefined;
 
@@ -40,6 +42,7 @@ export class LaggingStore implements Store {
   }
 
   readStream(stream: string, fromRevision: number) {
+    this.reads += 1;
     return this.#store.readStream(stream, fromRevision);
   }
 

@@ -97,6 +97,50 @@ describe('a process that hears late of what another one has written', () => {
     expect(body.items[0].code).toBe(200);
   });
 
+  describe('of a pool', () => {
+    const POOLS = '/apis/ipam.miloapis.com/v1alpha1/ippools';
+    const pool = (name: string, cidr: string) => ({
+      metadata: { name },
+      spec: { ipFamily: 'IPv4', cidr },
+    });
+
+    it('changes and deletes it', async () => {
+      for (const method of ['PATCH', 'DELETE']) {
+        late.hold();
+        const name = `told-by-${method.toLowerCase()}`;
+        const { code: made } = await one.send('POST', POOLS, pool(name, '203.0.113.0/24'));
+        expect(made).toBe(201);
+        const body = method === 'PATCH' ? { spec: { draining: true } } : undefined;
+        const { code } = await askLate(() => other.send(method, `${POOLS}/${name}`, body));
+        expect([method, code]).toEqual([method, 200]);
+        if (method === 'PATCH') await one.send('DELETE', `${POOLS}/${name}`);
+      }
+    });
+
+    it('answers its creation the same under the same key, whatever has happened since', async () => {
+      for (const since of ['nothing', 'another-of-its-name']) {
+        const create = (service: typeof one, cidr = '192.0.2.0/24') =>
+          service.send('POST', POOLS, pool('keyed', cidr), { 'idempotency-key': since });
+        late.hold();
+        const made = await create(one);
+        expect(made.code).toBe(201);
+        if (since !== 'nothing') {
+          await one.send('DELETE', `${POOLS}/keyed`);
+          expect((await one.send('POST', POOLS, pool('keyed', '192.0.2.0/25'))).code).toBe(201);
+        }
+        const { reads } = late;
+        const repeated = create(other);
+        await expect.poll(() => late.reads).toBeGreaterThan(reads);
+        late.release();
+        const { metadata, spec } = made.body;
+        expect(await repeated).toMatchObject({ code: 201, body: { metadata, spec } });
+        const reused = await create(other, '192.0.2.128/25');
+        expect([reused.code, reused.body.reason]).toEqual([422, 'IdempotencyKeyReused']);
+        expect((await one.send('DELETE', `${POOLS}/keyed`)).code).toBe(200);
+      }
+    });
+  });
+
   it('says that it does not know how new it is while the store is away', async () => {
     late.fault = new StoreUnavailable('away');
     const { code, headers } = await other.get(`${NETWORKS}/net-a`);
