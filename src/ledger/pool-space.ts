@@ -63,6 +63,11 @@ export function findBlock(
   return undefined;
 }
 
+/** Whether the whole block lies in one of the pool's ranges. */
+export function isWithin({ ranges }: PoolSpace, block: Prefix): boolean {
+  return ranges.some(({ space }) => contains(space.space.range, block));
+}
+
 /** Whether the whole block lies in the pool and is free at this instant. */
 export function isBlockFree(pool: PoolSpace, block: Prefix, atMs: number): boolean {
   return pool.ranges.some(

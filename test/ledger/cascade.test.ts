@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type Command,
   claim,
   context,
   createProject,
@@ -172,23 +173,34 @@ describe('a presence', () => {
   });
 
   it('is refused a subnet that is taken, foreign, of another length or of no family it has', () => {
-    const { when } = given(...ready, claim('a'), location('eu'));
-    const asks = (prefix: string) => when(context('net.eu', [{ family: 'IPv4', prefix }]));
-    asks('10.128.0.0/20').thenRejected('AddressTaken', /10.128.0.0\/20 is not free in pool/);
-    asks('10.0.0.0/20').thenRejected('AddressTaken');
-    asks('10.128.16.0/24').thenRejected('Invalid', /has no blocks of length \/24/);
-    given(createProject, location('us'), network('net', ONLY_IPV6))
-      .when(context('net.us', [{ family: 'IPv4', prefix: '10.128.0.0/20' }]))
-      .thenRejected('Invalid', /does not carry IPv4/);
+    const { when, world } = given(...ready, claim('a'), location('eu'), network('six', ONLY_IPV6));
+    const asks = (prefix: string) => context('net.eu', [{ family: 'IPv4', prefix }]);
+    when(asks('10.128.0.0/20')).thenRejected('AddressTaken', /10.128.0.0\/20 is not free in pool/);
+    const foreign = context('six.eu', [{ family: 'IPv4', prefix: '10.128.0.0/20' }]);
+    const refusals: [Command, field: string, message: RegExp][] = [
+      [asks('10.0.0.0/20'), 'spec.subnets[0].prefix', /is not in .* \(range of network "net"\)/],
+      [asks('10.128.16.0/24'), 'spec.subnets[0].prefix', /has no blocks of length \/24/],
+      [foreign, 'spec.subnets[0].family', /does not carry IPv4/],
+    ];
+    for (const [command, field, message] of refusals) {
+      const cause = { field, message: expect.stringMatching(message) };
+      expect(world.run(command)).toMatchObject({
+        rejection: { reason: 'Invalid', causes: [cause] },
+      });
+    }
   });
 
   it('is refused without its network or location, and where there is no room', () => {
-    given(...ready)
-      .when(context('none.us'))
-      .thenRejected('Invalid', /does not exist/);
-    given(...ready)
-      .when(context('net.none'))
-      .thenRejected('Invalid', /does not exist/);
+    const { world } = given(...ready);
+    for (const [name, field] of [
+      ['none.us', 'spec.network.name'],
+      ['net.none', 'spec.location.name'],
+    ] as const) {
+      const cause = { field, message: expect.stringMatching('"none" does not exist') };
+      expect(world.run(context(name))).toMatchObject({
+        rejection: { reason: 'Invalid', causes: [cause] },
+      });
+    }
     given(location('us')).when(context('net.us')).thenRejected('NotFound');
     const plan = planOf({ networkV4: '10.0.0.0/29' });
     givenWith(plan)(...ready, location('eu'), context('net.us'))

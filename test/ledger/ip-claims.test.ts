@@ -330,6 +330,7 @@ describe('an IPClaim that cannot be met is refused', () => {
       { ...PUBLIC, address: '198.51.100.0' },
       fill.slice(0, 1),
     ],
+    ['NoOfferingPool', 'is not in pool "subnet6', { ...OWN, address: 'fd21::10' }, []],
     ['NoOfferingPool', 'is not in pool "public-a"', { ...PUBLIC, address: '192.0.2.1' }, []],
     ['NoOfferingPool', 'is not in pool "subnet6', { ...OWN, address: 'fd99::10' }, []],
   ];

@@ -4,7 +4,7 @@ import { type DecisionContext, type Draft, type EndedGrant, instant } from '../d
 import type { Scope } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
 import { describedPool, lengthProblem } from '../ip-pool.ts';
-import { findBlock, isBlockFree } from '../pool-space.ts';
+import { findBlock, isBlockFree, isWithin } from '../pool-space.ts';
 import type { Rejection } from '../rejections.ts';
 import { type Carve, carveKey, isDraining, type PoolRecord, type PoolState } from './state.ts';
 
@@ -76,8 +76,7 @@ export function blockOf(
   if (problem !== undefined) return refuse('PrefixLengthRejected', problem);
   if (isDraining(pool)) return refuse('Exhausted', `${described} is draining`);
   if (wanted !== undefined) {
-    const { ranges } = pool.space;
-    if (!ranges.some(({ space }) => contains(space.space.range, wanted))) {
+    if (!isWithin(pool.space, wanted)) {
       return refuse('NoOfferingPool', `${formatPrefix(wanted)} is not in ${described}`);
     }
     if (isBlockFree(pool.space, wanted, atMs)) return { block: wanted };

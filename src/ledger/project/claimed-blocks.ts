@@ -1,12 +1,12 @@
-import { contains, formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts';
+import { formatPrefix, overlaps, type Prefix } from '../../addressing/prefix.ts';
 import type { AddressGrant, DecisionContext, Need } from '../decision.ts';
 import type { ObjectRef } from '../events.ts';
 import { defaultClass } from '../platform/classes.ts';
 import { offeringPools, othersWait } from '../platform/directory.ts';
-import { isBlockFree, type PoolSpace } from '../pool-space.ts';
-import type { Rejection } from '../rejections.ts';
+import { isBlockFree, isWithin, type PoolSpace } from '../pool-space.ts';
 import type { ClaimSource, Refused } from './claim-sources.ts';
 import { blockOf, heldFor } from './held-addresses.ts';
+import { type PlaceFields, refusalOfWait } from './objects.ts';
 import { carriedFamilies, ensurePresence, usableLocation, usableNetwork } from './presences.ts';
 import {
   ensurePool,
@@ -17,7 +17,7 @@ import {
   poolNamed,
   type Step,
 } from './spaces.ts';
-import { generationOf, type ProjectState, type Wait } from './state.ts';
+import { generationOf, type ProjectState } from './state.ts';
 import { OFFER_CAUSE } from './waiting-line.ts';
 
 /** A block for an IPClaim, with the hold of an authored pool that it is. */
@@ -92,15 +92,14 @@ function ownBlock(
   { length, wanted }: ClaimSource,
 ): Step<Prefix> {
   const where = `pool "${pool.name}" (${levelOf(pool)})`;
-  const ranges = pool.ranges.map(({ space }) => space.space.range);
   if (wanted === undefined) {
-    const largest = Math.min(...ranges.map((range) => range.length));
+    const largest = Math.min(...pool.ranges.map(({ space }) => space.space.range.length));
     if (length >= largest) return nextBlock(draft, context, pool, length);
     const message = `${where} has no range that holds a /${length}: its largest is a /${largest}`;
     return { refused: { reason: 'PrefixLengthRejected', message } };
   }
   if (isBlockFree(pool, wanted, context.atMs)) return { done: wanted };
-  if (!ranges.some((range) => contains(range, wanted))) {
+  if (!isWithin(pool, wanted)) {
     const message = `${formatPrefix(wanted)} is not in ${where}`;
     return { refused: { reason: 'NoOfferingPool', message } };
   }
@@ -156,32 +155,9 @@ function refusedAs(
   { isOwnPool }: ClaimSource,
 ): Exclude<Claimed, { done: unknown }> {
   if ('need' in step || 'refused' in step) return step;
-  return { refused: refusalOfWait(step.unmet, isOwnPool ? POOL_FIELD : FIELDS[step.unmet.reason]) };
+  return { refused: refusalOfWait(step.unmet, isOwnPool ? BY_POOL : BY_SCOPE) };
 }
 
+const BY_SCOPE: PlaceFields = { network: 'spec.scope.network', location: 'spec.scope.location' };
 /** Who asks for a pool says its scope with that. */
-const POOL_FIELD = 'spec.poolRef.name';
-
-const FIELDS: Readonly<Record<string, string>> = {
-  NetworkNotFound: 'spec.scope.network',
-  LocationNotFound: 'spec.scope.location',
-  NetworkNotAvailableInLocation: 'spec.scope.location',
-  LocationDraining: 'spec.scope.location',
-};
-
-/** What an interface's claim would wait for, an IPClaim is refused for. */
-function refusalOfWait({ reason, message }: Wait, field: string | undefined): Refused['refused'] {
-  switch (reason) {
-    case 'AddressPoolExhausted':
-      return { reason: 'Exhausted', message };
-    case 'ClassNotFound':
-    case 'NoDefaultClass':
-    case 'NoOfferingPool':
-    case 'QuotaExceeded':
-      return { reason, message };
-    default: {
-      const cause = { reason: 'FieldValueInvalid', message, ...(field && { field }) };
-      return { reason: 'Invalid', message, causes: [cause] } satisfies Partial<Rejection>;
-    }
-  }
-}
+const BY_POOL: PlaceFields = { network: 'spec.poolRef.name', location: 'spec.poolRef.name' };

@@ -18,6 +18,7 @@ import { uuidOf } from '../identifiers.ts';
 import { hasRoom, type IPClass, lengthOf } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import { ownedPoolsAround } from '../platform/directory.ts';
+import { isWithin } from '../pool-space.ts';
 import { inUse, type Rejection } from '../rejections.ts';
 import { spreadMtu } from './mtu.ts';
 import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
@@ -174,9 +175,7 @@ function takeNamedRange(
   if (!('refused' in taken)) return taken;
   if (taken.refused.reason === 'Invalid') return refuseRange(wanted.family, taken.refused.message);
   const parent = parentOf(context, ipClass) as IPClass;
-  const { ranges } = poolNamed(draft.state, poolNameOf(parent, scope));
-  const isProjects = ranges.some(({ space }) => contains(space.space.range, wanted));
-  if (isProjects) return taken;
+  if (isWithin(poolNamed(draft.state, poolNameOf(parent, scope)), wanted)) return taken;
   return refuseRange(wanted.family, `${text} is neither in the project's range ${source}`);
 }
 

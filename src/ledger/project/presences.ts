@@ -2,16 +2,27 @@ import { type Family, parsePrefix } from '../../addressing/prefix.ts';
 import { type DecisionContext, type Expectation, instant } from '../decision.ts';
 import type { EventData, ObjectRef, StoredMetadata, Subnet } from '../events.ts';
 import { uuidOf } from '../identifiers.ts';
+import { allowsLength, type IPClass, type Problem } from '../ip-class.ts';
 import { defaultClass } from '../platform/classes.ts';
 import { isOpenTo } from '../platform/locations.ts';
 import type { LocationRecord } from '../platform/state.ts';
-import { inUse, type Rejection } from '../rejections.ts';
+import { isWithin, type PoolSpace } from '../pool-space.ts';
+import { inUse, invalidWith, type Rejection } from '../rejections.ts';
 import { presenceName } from '../streams.ts';
-import { findForChange, forbiddenWhileTerminating, type Outcome, refusalOf } from './objects.ts';
+import {
+  findForChange,
+  forbiddenWhileTerminating,
+  type Outcome,
+  type PlaceFields,
+  refusalOf,
+} from './objects.ts';
 import {
   type AskingContext,
   ensurePool,
+  levelOf,
   type ProjectDraft,
+  parentOf,
+  poolNameOf,
   poolsOfPresence,
   returnPool,
   type Step,
@@ -218,19 +229,57 @@ export function createNetworkContext(
     return { reason: 'AlreadyExists', subject, message: 'already exists' };
   }
   const network = usableNetwork(draft, command.network);
-  if (!('done' in network)) return refusalOf(network, subject);
+  if (!('done' in network)) return refusalOf(network, subject, BY_SPEC);
   const location = usableLocation(draft, context, command.location);
-  if (!('done' in location)) return refusalOf(location, subject);
+  if (!('done' in location)) return refusalOf(location, subject, BY_SPEC);
+  const problems = command.subnets?.flatMap((wanted, index) => {
+    const problem = subnetProblem(draft, context, network.done, wanted);
+    return problem === undefined
+      ? []
+      : [{ ...problem, path: `spec.subnets[${index}]${problem.path}` }];
+  });
+  if (problems?.length) return invalidWith(subject, problems);
   const carried = carriedFamilies(network.done);
-  const stranger = command.subnets?.find(({ family }) => !carried.includes(family));
-  if (stranger !== undefined) {
-    const message = `network "${command.network}" does not carry ${stranger.family}`;
-    return { reason: 'Invalid', subject, message };
-  }
   const { metadata, subnets: requested } = command;
   const creation = requested === undefined ? { metadata } : { metadata, requested };
   const made = ensurePresence(draft, context, network.done, location.done, carried, creation);
-  return 'done' in made ? undefined : refusalOf(made, subject);
+  return 'done' in made ? undefined : refusalOf(made, subject, BY_SPEC);
+}
+
+const BY_SPEC: PlaceFields = { network: 'spec.network.name', location: 'spec.location.name' };
+
+/** Why a network can never have this subnet, if it cannot, and which of its fields says so. */
+function subnetProblem(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  network: NetworkRecord,
+  { family, prefix }: NonNullable<CreateNetworkContext['subnets']>[number],
+): Problem | undefined {
+  if (!carriedFamilies(network).includes(family)) {
+    return { path: '.family', message: `network "${network.name}" does not carry ${family}` };
+  }
+  const path = '.prefix';
+  const block = parsePrefix(prefix);
+  const subnetClass = parentOf(context, defaultClass(context.platform, family));
+  if (subnetClass !== undefined && !allowsLength(subnetClass.spec, block.length)) {
+    const message = `IPClass "${subnetClass.name}" has no blocks of length /${block.length}`;
+    return { path, message };
+  }
+  const range = rangeOf(draft, context, network, subnetClass);
+  if (range === undefined || isWithin(range, block)) return undefined;
+  return { path, message: `${prefix} is not in pool "${range.name}" (${levelOf(range)})` };
+}
+
+/** The pool that subnets of a network are carved from; undefined while it waits for one. */
+function rangeOf(
+  draft: ProjectDraft,
+  context: DecisionContext,
+  network: NetworkRecord,
+  subnetClass: IPClass | undefined,
+): PoolSpace | undefined {
+  const networkClass = parentOf(context, subnetClass);
+  const scope = { project: draft.state.name, network: network.name };
+  return networkClass && draft.state.pools.get(poolNameOf(networkClass, scope));
 }
 
 export function deleteNetworkContext(
