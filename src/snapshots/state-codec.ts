@@ -16,8 +16,9 @@ import { limits } from '../limits.ts';
  * the event loop for long. It knows the kinds of values that a state is made of and none of its
  * fields, so that none can be forgotten; a value of another kind is a fault when it is written.
  *
- * Each part is a JSON array of tokens. A text stands for itself and is said once; a number from
- * `FIRST_INTEGER` on is an integer; a smaller one says what follows it.
+ * Each part is a JSON array of tokens. A text stands for itself and is said once; a negative number
+ * is a text that was said before, -1 the first one; a number from `FIRST_INTEGER` on is an integer;
+ * a smaller one says what follows it.
  */
 const CODE = {
   undefined: 0,
@@ -26,8 +27,8 @@ const CODE = {
   true: 3,
   /** Then: the number. */
   number: 4,
-  /** Then: which text. */
-  text: 5,
+  /** A list of nothing. */
+  nothing: 5,
   /** Then: the digits, base 16. */
   bigint: 6,
   /** Then: the length and the elements. */
@@ -46,6 +47,8 @@ const CODE = {
   /** Then: how many, and the items. */
   set: 14,
   orderedSet: 15,
+  /** Stands first in a part: texts that were said before are not referred to any more. */
+  anew: 16,
 } as const;
 
 const FIRST_INTEGER = 32;
@@ -59,30 +62,47 @@ type Token = number | string;
 type Fields = Record<string, unknown>;
 type Anything = Collection<unknown, unknown>;
 
-/** Writes a state part by part; a state never changes, so time may pass between two parts. */
+/** A large map of a state, whose entries are written piece by piece. */
+interface Large {
+  readonly name: string;
+  readonly entries: Iterator<readonly [unknown, unknown]>;
+  readonly size: number;
+  written: number;
+}
+
+/**
+ * Writes a state part by part; a state never changes, so time may pass between two parts. Large
+ * maps go along together, each in the order of its keys' hashes: what two of them say of one key (a
+ * claim and its interface) stands close together, so that only the texts nearby need to be known.
+ */
 export function* encodeState(state: object): Generator<string> {
   const encoder = new Encoder();
-  const large: [string, Anything][] = [];
+  const all: Large[] = [];
   const rest: Fields = {};
   for (const [name, value] of Object.entries(state)) {
     const isLarge = isLargeMap(value);
-    if (isLarge) large.push([name, value]);
+    if (isLarge) {
+      all.push({ name, entries: value.entries(), size: value.count(), written: 0 });
+    }
     rest[name] = isLarge ? PersistentMap() : value;
   }
   encoder.value(rest);
   yield encoder.take();
-  for (const [name, map] of large) {
-    let entries = 0;
-    encoder.value(name);
-    for (const [key, value] of map.entries()) {
-      encoder.value(key);
-      encoder.value(value);
-      entries += 1;
-      if (entries % limits.snapshotPartEntriesMax !== 0) continue;
+  const largest = Math.max(0, ...all.map(({ size }) => size));
+  const pieces = Math.ceil(largest / limits.snapshotPartEntriesMax);
+  for (let piece = 1; piece <= pieces; piece += 1) {
+    encoder.forgetTexts();
+    for (const large of all) {
+      const upTo = Math.floor((large.size * piece) / pieces);
+      if (upTo === large.written) continue;
+      encoder.value(large.name);
+      for (; large.written < upTo; large.written += 1) {
+        const [key, value] = large.entries.next().value;
+        encoder.value(key);
+        encoder.value(value);
+      }
       yield encoder.take();
-      encoder.value(name);
     }
-    yield encoder.take();
   }
 }
 
@@ -134,22 +154,23 @@ class Shape<T> {
   }
 }
 
-/** Where records are whose first fields have these names, in this order. */
-interface NamesSoFar {
-  readonly next: Map<string, NamesSoFar>;
-  shape?: Shape<Map<object, number>>;
-}
-
 class Encoder {
   #tokens: Token[] = [];
-  readonly #texts = new Map<string, number>();
-  readonly #shapes: NamesSoFar = { next: new Map() };
+  #texts = new Map<string, number>();
+  /** The shapes whose first field has this name. */
+  readonly #shapes = new Map<string | undefined, Shape<Map<object, number>>[]>();
   #shapeCount = 0;
 
   take(): string {
     const part = JSON.stringify(this.#tokens);
     this.#tokens = [];
     return part;
+  }
+
+  /** From the part on that begins here, every text is said once more. */
+  forgetTexts(): void {
+    this.#tokens.push(CODE.anew);
+    this.#texts = new Map();
   }
 
   value(value: unknown): void {
@@ -180,12 +201,8 @@ class Encoder {
 
   #text(text: string): void {
     const known = this.#texts.get(text);
-    if (known !== undefined) {
-      this.#tokens.push(CODE.text, known);
-      return;
-    }
-    this.#texts.set(text, this.#texts.size);
-    this.#tokens.push(text);
+    if (known === undefined) this.#texts.set(text, -1 - this.#texts.size);
+    this.#tokens.push(known ?? text);
   }
 
   #number(number: number): void {
@@ -199,7 +216,8 @@ class Encoder {
 
   #object(value: object): void {
     if (Array.isArray(value)) {
-      this.#tokens.push(CODE.array, value.length);
+      if (value.length === 0) this.#tokens.push(CODE.nothing);
+      else this.#tokens.push(CODE.array, value.length);
       for (const element of value) this.value(element);
     } else if (isMap(value) || isSet(value)) {
       this.#collection(value as unknown as Anything);
@@ -246,19 +264,17 @@ class Encoder {
     else if (id === KNOWN_MAX && shape.hits === 0) shape.known.clear();
   }
 
-  /** Found name by name, since most records have a shape that is known. */
   #shapeOf(record: object): Shape<Map<object, number>> {
-    let end = this.#shapes;
-    for (const name of Object.keys(record)) {
-      let next = end.next.get(name);
-      if (next === undefined) {
-        next = { next: new Map() };
-        end.next.set(name, next);
-      }
-      end = next;
+    const names = Object.keys(record);
+    let alike = this.#shapes.get(names[0]);
+    if (alike === undefined) {
+      alike = [];
+      this.#shapes.set(names[0], alike);
     }
-    end.shape ??= this.#newShape(Object.keys(record));
-    return end.shape;
+    for (const shape of alike) if (areSame(shape.names, names)) return shape;
+    const shape = this.#newShape(names);
+    alike.push(shape);
+    return shape;
   }
 
   #newShape(names: readonly string[]): Shape<Map<object, number>> {
@@ -269,15 +285,23 @@ class Encoder {
   }
 }
 
+function areSame(names: readonly string[], others: readonly string[]): boolean {
+  if (names.length !== others.length) return false;
+  for (let i = 0; i < names.length; i += 1) if (names[i] !== others[i]) return false;
+  return true;
+}
+
 class Decoder {
   #tokens: readonly Token[] = [];
   #at = 0;
-  readonly #texts: string[] = [];
+  #texts: string[] = [];
   readonly #shapes: Shape<object[]>[] = [];
 
   give(tokens: readonly Token[]): void {
     this.#tokens = tokens;
-    this.#at = 0;
+    const forgets = tokens[0] === CODE.anew;
+    this.#at = forgets ? 1 : 0;
+    if (forgets) this.#texts = [];
   }
 
   get hasMore(): boolean {
@@ -291,6 +315,7 @@ class Decoder {
       return token;
     }
     if (token >= FIRST_INTEGER) return token - FIRST_INTEGER;
+    if (token < 0) return known(this.#texts[-1 - token]);
     switch (token) {
       case CODE.undefined:
         return undefined;
@@ -302,8 +327,8 @@ class Decoder {
         return true;
       case CODE.number:
         return this.#next();
-      case CODE.text:
-        return known(this.#texts[this.#next() as number]);
+      case CODE.nothing:
+        return NOTHING;
       case CODE.bigint:
         return bigintOf(this.#next() as string);
       case CODE.trie:
@@ -317,7 +342,7 @@ class Decoder {
     const number = this.#next() as number;
     switch (code) {
       case CODE.array:
-        return number === 0 ? NOTHING : this.#values(number);
+        return this.#values(number);
       case CODE.record:
         return this.#record(known(this.#shapes[number]));
       case CODE.shape: {

@@ -55,7 +55,7 @@ it('gives the last state that was kept of a stream, also to the next process', a
   const again = await reopened((database) => {
     // What was replaced has left nothing behind.
     expect(database.prepare('SELECT count(*) AS n FROM snapshots').get()?.n).toBe(2);
-    expect(database.prepare('SELECT count(*) AS n FROM parts').get()?.n).toBe(23);
+    expect(database.prepare('SELECT count(*) AS n FROM parts').get()?.n).toBe(22);
   });
   expect(await again.read('a-1')).toEqual(snapshot(3, many));
   expect(await again.read('a-2')).toEqual(snapshot(2));

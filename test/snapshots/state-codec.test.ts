@@ -82,6 +82,20 @@ describe('a state that was kept', () => {
     expect(claims.get('nic-5').spec).toBe(claims.get(`nic-${count - 1}`).spec);
   });
 
+  it('has large maps side by side, so that what one key has in two of them is said once', () => {
+    const count = limits.snapshotPartEntriesMax * 3;
+    const names = Array.from({ length: count }, (_, n) => `nic-${n}`);
+    const claims = PersistentMap(names.map((name) => [name, { uid: `uid of ${name}` }]));
+    const held = PersistentMap(names.map((name) => [name, { claim: `uid of ${name}` }]));
+    const parts = [...encodeState({ claims, held })];
+    expect(parts).toHaveLength(7);
+    const [, ofClaims, ofHeld] = parts as [string, string, string];
+    expect([ofClaims.includes('uid of'), ofHeld.includes('uid of')]).toEqual([true, false]);
+    const after = passed({ claims, held: held.delete('nic-0') });
+    expect(after.held.get('nic-7')).toEqual({ claim: 'uid of nic-7' });
+    expect([after.claims.size, after.held.size]).toEqual([count, count - 1]);
+  });
+
   it('is the same text whatever order its small maps were filled in', () => {
     const few = ['a', 'b', 'c', 'd'];
     const many = Array.from({ length: 100 }, (_, n) => `x${n}`);
@@ -131,7 +145,8 @@ describe('what is no state', () => {
     ['no JSON', ['[1,']],
     ['a part that ends early', ['[9,1,"a"]']],
     ['a shape that was not said', ['[8,0]']],
-    ['a text that was not said', ['[5,0]']],
+    ['a text that was not said', ['[9,1,"a",-2]']],
+    ['a text that was forgotten', ['[9,2,"a","b",12,0,12,0]', '[16,"b","k",-2]', '[16,"a",-2]']],
     ['a record that was not said', ['[9,1,"a",10,0,0]']],
     ['an unknown code', ['[31,0]']],
     ['a trie that goes on', ['[11,"ff"]']],
