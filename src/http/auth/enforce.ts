@@ -7,6 +7,7 @@ import { isWatch } from '../kube/watch-request.ts';
 import { detailsOf, qualifiedResource, type Resource, StatusError, shown } from '../status.ts';
 import { INSECURE_IDENTITY } from './authenticator.ts';
 import { type Action, type Grant, grantFor, ownGrant } from './grant.ts';
+import { refuseImpersonation } from './impersonation.ts';
 import type { Verb } from './permissions.ts';
 import { RequestRates } from './request-rates.ts';
 
@@ -59,6 +60,7 @@ export function enforcePermissions(
     const { access } = request.routeOptions.config;
     if (access === 'anyone') return undefined;
     const identity = authenticator.identify(request);
+    refuseImpersonation(request, identity);
     if (identity !== INSECURE_IDENTITY) rates.take(identity, clock().getTime());
     if (request.is404) return undefined;
     const permit = () => {

@@ -184,6 +184,7 @@ withEveryKubectl(({ found, kubectl, ofCompute, project, send }) => {
     expect(await compute.fails('get loc')).toMatch(/Forbidden.*cannot list/);
     expect(await compute.fails('get nicc -A')).toMatch(/Forbidden/);
     expect(await compute.fails('get nicc -n elsewhere')).toMatch(/Forbidden/);
+    expect(await k.fails('get nicc --as bob')).toMatch(/cannot impersonate user "bob"/);
     if (since(28)) expect(await compute.ok('auth whoami')).toMatch(/compute/);
   });
 });
