@@ -117,16 +117,22 @@ const rulesReview: Review<z.infer<typeof rulesSpec>> = {
   },
 };
 
-function resourceRule(resource: string, verbs: readonly Verb[]) {
+/** The verbs that are methods of paths, and those of them that no object knows. */
+const OF_PATHS: readonly Verb[] = ['get', 'post', 'put', 'patch', 'delete'];
+const OF_PATHS_ONLY: readonly Verb[] = ['post', 'put'];
+
+function resourceRule(resource: string, allowed: readonly Verb[]) {
   if (resource.startsWith('/')) return [];
+  const verbs = allowed.filter((verb) => !OF_PATHS_ONLY.includes(verb));
   if (resource === '*') return [{ verbs, apiGroups: ['*'], resources: ['*'] }];
   const [, plural = '', group = '', subresource = ''] =
     /^([^./]+)(?:\.([^/]+))?(\/.+)?$/.exec(resource) ?? [];
   return [{ verbs, apiGroups: [group], resources: [plural + subresource] }];
 }
 
-function pathRule(resource: string, verbs: readonly Verb[]) {
+function pathRule(resource: string, allowed: readonly Verb[]) {
   if (resource !== '*' && !resource.startsWith('/')) return [];
+  const verbs = allowed.filter((verb) => OF_PATHS.includes(verb));
   return [{ verbs, nonResourceURLs: [resource] }];
 }
 

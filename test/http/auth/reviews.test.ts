@@ -76,8 +76,11 @@ test('rules are those of the namespace', async () => {
     own.nonResourceRules.map((rule: { nonResourceURLs: string[] }) => rule.nonResourceURLs),
   ).toEqual([['/ledger/v1/claims:batch'], ['/ledger/v1/events']]);
   expect((await rulesIn(compute, 'foreign')).resourceRules).toEqual([]);
-  const all = (await rulesIn(operator, 'foreign')).resourceRules;
-  expect([all[0].apiGroups, all[0].resources]).toEqual([['*'], ['*']]);
+  const all = await rulesIn(operator, 'foreign');
+  const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+  expect(all.resourceRules).toEqual([{ verbs, apiGroups: ['*'], resources: ['*'] }]);
+  const methods = ['get', 'patch', 'delete', 'post', 'put'];
+  expect(all.nonResourceRules).toEqual([{ verbs: methods, nonResourceURLs: ['*'] }]);
 });
 
 test('everybody is told who they are', async () => {
