@@ -6,6 +6,7 @@ import { readJsonObject } from '../json-body.ts';
 import type { ServedResource } from '../kube/discovery.ts';
 import { bodyOf } from '../kube/exchange.ts';
 import { causesOf } from '../kube/field-errors.ts';
+import { refuseRepeated } from '../kube/field-validation.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
 import { jsonSchema } from '../openapi.ts';
 import { type Message, PROTOBUF_TYPE, readProtobuf } from '../protobuf.ts';
@@ -214,5 +215,5 @@ function readReview(request: FastifyRequest, { message }: Pick<Review<never>, 'm
   const type = request.headers['content-type'];
   if (type === PROTOBUF_TYPE) return readProtobuf(body, message);
   requireBodyType(type, JSON_TYPE);
-  return readJsonObject(body);
+  return readJsonObject(body, refuseRepeated);
 }

@@ -18,6 +18,7 @@ import {
 } from './carry-out.ts';
 import { bodyOf, type Exchange, isDryRun, withDryRun } from './exchange.ts';
 import { causesOf } from './field-errors.ts';
+import { refuseRepeated } from './field-validation.ts';
 import type { Kind, Writes } from './kind.ts';
 import { requireAllowedName } from './object-body.ts';
 
@@ -39,7 +40,7 @@ export type DeleteOptions = z.infer<typeof deleteOptions>;
 export function readDeleteOptions(http: FastifyRequest): DeleteOptions {
   const body = bodyOf(http.body);
   if (body.length > 0) requireBodyType(http.headers['content-type'], JSON_TYPE);
-  const given = body.length > 0 ? readJsonObject(body) : {};
+  const given = body.length > 0 ? readJsonObject(body, refuseRepeated) : {};
   if (given.kind !== undefined && given.kind !== 'DeleteOptions') {
     throw badRequest('the body of a DELETE must be DeleteOptions');
   }

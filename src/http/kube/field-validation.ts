@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { limits } from '../../limits.ts';
+import type { OnRepeated } from '../json-body.ts';
 import { badRequest, invalid } from '../status.ts';
 import type { Exchange } from './exchange.ts';
 import { causesOf, fieldPath } from './field-errors.ts';
@@ -11,6 +12,8 @@ export type FieldValidation = (typeof FIELD_VALIDATION)[number];
 
 type Issue = z.core.$ZodIssue;
 type Subject = Pick<Kind, 'group' | 'kind' | 'version'>;
+/** How a request wants to be told of them. */
+export type Validation = Pick<Exchange, 'fieldValidation' | 'warn'>;
 type Unknown = Extract<Issue, { code: 'unrecognized_keys' }>;
 
 /**
@@ -22,26 +25,48 @@ export function readBySchema<T>(
   body: unknown,
   kind: Subject,
   name: string,
-  exchange: Pick<Exchange, 'fieldValidation' | 'warn'>,
+  exchange: Validation,
 ): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const unknown = issues.filter((issue): issue is Unknown => issue.code === 'unrecognized_keys');
   if (unknown.length === 0) throw invalid(kind, name, causesOf(issues, body));
-  const fields = unknown.flatMap(({ path, keys }) => keys.map((key) => fieldPath([...path, key])));
-  if (exchange.fieldValidation === 'Strict') throw strictDecodingError(kind, fields);
-  if (exchange.fieldValidation === 'Warn') {
-    for (const field of fields) exchange.warn(`unknown field "${field}"`);
-  }
+  const fields = unknown.flatMap(({ path, keys }) => keys.map((key) => [...path, key]));
+  notDecoded('unknown', fields, kind, exchange);
   for (const { path, keys } of unknown) prune(body, path, keys);
   return readBySchema(schema, body, kind, name, exchange);
 }
 
-function strictDecodingError({ kind, version }: Subject, fields: readonly string[]) {
-  const named = fields.slice(0, limits.statusCausesMax).map((field) => `unknown field "${field}"`);
-  const how = `${kind} in version "${version}" cannot be handled as a ${kind}`;
-  return badRequest(`${how}: strict decoding error: ${named.join(', ')}`);
+/** Fields that a body has twice are refused, or the last of each counts, as with unknown ones. */
+export function repeatedFields(kind: Subject, exchange: Validation): OnRepeated {
+  return (fields) => notDecoded('duplicate', fields, kind, exchange);
+}
+
+/** Refuses them, whatever the request wants: where nothing is told of what else would count. */
+export const refuseRepeated: OnRepeated = (fields) => {
+  throw badRequest(named('duplicate', fields).join(', '));
+};
+
+function notDecoded(
+  what: 'unknown' | 'duplicate',
+  fields: readonly (readonly PropertyKey[])[],
+  { kind, version }: Subject,
+  { fieldValidation, warn }: Validation,
+): void {
+  if (fieldValidation === 'Ignore') return;
+  const texts = named(what, fields);
+  if (fieldValidation === 'Strict') {
+    const how = `${kind} in version "${version}" cannot be handled as a ${kind}`;
+    throw badRequest(`${how}: strict decoding error: ${texts.join(', ')}`);
+  }
+  for (const text of texts) warn(text);
+}
+
+function named(what: string, fields: readonly (readonly PropertyKey[])[]): readonly string[] {
+  return fields
+    .slice(0, limits.statusCausesMax)
+    .map((field) => `${what} field "${fieldPath(field)}"`);
 }
 
 /** Takes keys away from the object at a path. Bodies are the request's own and may be changed. */

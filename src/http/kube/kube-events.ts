@@ -43,14 +43,14 @@ export function addEventWrites(
   });
   app.post(collection, route('create', 'create'), (request, reply) =>
     write(deps, request, reply, 'Create', async (exchange) =>
-      createEvent(exchange, kind, keyOf(request).namespace, readBody(request, kind)),
+      createEvent(exchange, kind, keyOf(request).namespace, readBody(request, kind, exchange)),
     ),
   );
   const change =
-    (written: (request: FastifyRequest) => Replacement) =>
+    (written: (request: FastifyRequest, kind: EventKind, exchange: Exchange) => Replacement) =>
     async (exchange: Exchange, request: FastifyRequest) =>
-      changeEvent(exchange, kind, keyOf(request), written(request));
-  const replace = change((request) => ({ replacement: readBody(request, kind) }));
+      changeEvent(exchange, kind, keyOf(request), written(request, kind, exchange));
+  const replace = change((...read) => ({ replacement: readBody(...read) }));
   app.put(object, route('replace', 'update'), (request, reply) =>
     write(deps, request, reply, 'Update', (exchange) => replace(exchange, request)),
   );

@@ -16,6 +16,7 @@ import { deleteObject, readDeleteOptions } from './delete.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { resourceOfKind } from './discovery.ts';
 import { addDiscovery } from './discovery-routes.ts';
+import type { Exchange } from './exchange.ts';
 import { reportStatus } from './interface-status.ts';
 import type { Kind, Writes } from './kind.ts';
 import { isKubeEvent } from './kinds/kube-events.ts';
@@ -136,7 +137,7 @@ function addWrites(
     const route = { schema: kindRouteSchema(kind, 'create', one), ...kindAccess('create', kind) };
     app.post(collection, route, (request, reply) =>
       write(deps, request, reply, 'Create', (exchange) => {
-        const body = readBody(request, kind);
+        const body = readBody(request, kind, exchange);
         return createObject(exchange, kind, creating, keyOf(request).namespace, body);
       }),
     );
@@ -156,7 +157,7 @@ function addWrites(
     { schema: kindRouteSchema(kind, 'replace', one), preHandler, ...kindAccess('update', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
-        updateObject(exchange, kind, writes, keyOf(request), replacement(request, kind)),
+        updateObject(exchange, kind, writes, keyOf(request), replacement(request, kind, exchange)),
       ),
   );
   app.patch(
@@ -164,7 +165,7 @@ function addWrites(
     { schema: kindRouteSchema(kind, 'patch', one), preHandler, ...kindAccess('patch', kind) },
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) => {
-        const patch = readPatch(request, exchange);
+        const patch = readPatch(request, kind, exchange);
         return 'configuration' in patch
           ? applyObject(exchange, kind, writes, keyOf(request), patch)
           : updateObject(exchange, kind, writes, keyOf(request), patch);
@@ -211,7 +212,7 @@ function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string
     },
     (request, reply) =>
       write(deps, request, reply, 'Update', (exchange) =>
-        reportStatus(exchange, kind, keyOf(request), replacement(request, kind)),
+        reportStatus(exchange, kind, keyOf(request), replacement(request, kind, exchange)),
       ),
   );
   app.patch(
@@ -223,7 +224,7 @@ function addStatus(app: FastifyInstance, server: Server, kind: Kind, url: string
     },
     (request, reply) =>
       write(deps, request, reply, 'Patch', (exchange) =>
-        reportStatus(exchange, kind, keyOf(request), readPatch(request, exchange)),
+        reportStatus(exchange, kind, keyOf(request), readPatch(request, kind, exchange)),
       ),
   );
 }
@@ -233,8 +234,8 @@ function negotiated(reply: FastifyReply): FastifyReply {
   return reply.header('vary', 'accept');
 }
 
-function replacement(request: FastifyRequest, kind: Kind): WrittenBody {
-  return { replacement: readBody(request, kind) };
+function replacement(request: FastifyRequest, kind: Kind, exchange: Exchange): WrittenBody {
+  return { replacement: readBody(request, kind, exchange) };
 }
 
 function sendList(reply: FastifyReply, text: ListText): void {

@@ -16,6 +16,7 @@ import { queryValue } from '../query.ts';
 import { badRequest, invalid, type StatusCause } from '../status.ts';
 import { bodyOf, type Exchange, optionsOf } from './exchange.ts';
 import { required } from './field-errors.ts';
+import { repeatedFields } from './field-validation.ts';
 import { type JsonPatchOperation, jsonPatched, readJsonPatch } from './json-patch.ts';
 import type { Kind } from './kind.ts';
 import { mergePatch } from './merge-patch.ts';
@@ -41,30 +42,36 @@ export interface Configuration {
 /** The body of a request that is a whole object: JSON, or what clients are built to send of it. */
 export function readBody(
   request: FastifyRequest,
-  { message }: Pick<Kind, 'message'>,
+  kind: Kind,
+  exchange: Exchange,
 ): Record<string, unknown> {
+  const { message } = kind;
   const type = request.headers['content-type'];
   if (message !== undefined && type === PROTOBUF_TYPE) {
     return readProtobuf(bodyOf(request.body), message);
   }
   requireBodyType(request.headers['content-type'], JSON_TYPE);
-  return readJsonObject(bodyOf(request.body));
+  return readJsonObject(bodyOf(request.body), repeatedFields(kind, exchange));
 }
 
 /** The body of a PATCH, by its type. */
-export function readPatch(request: FastifyRequest, exchange: Exchange): WrittenBody {
+export function readPatch(request: FastifyRequest, kind: Kind, exchange: Exchange): WrittenBody {
   const body = bodyOf(request.body);
   const type = bodyTypeOf(request.headers['content-type']);
   const force = queryValue(request, 'force');
   const problems = optionProblems(type, force, exchange);
   if (problems.length > 0) throw invalid(optionsOf('Patch'), '', problems);
+  const onRepeated = repeatedFields(kind, exchange);
   switch (type) {
     case MERGE_PATCH_TYPE:
-      return { patch: readJsonObject(body) };
+      return { patch: readJsonObject(body, onRepeated) };
     case JSON_PATCH_TYPE:
-      return { operations: readJsonPatch(readJsonList(body)) };
+      return { operations: readJsonPatch(readJsonList(body, onRepeated)) };
     case APPLY_PATCH_TYPE:
-      return { configuration: readYamlObject(body), force: force === 'true' || force === '1' };
+      return {
+        configuration: readYamlObject(body, onRepeated),
+        force: force === 'true' || force === '1',
+      };
     default:
       throw unsupportedPatch();
   }
@@ -74,14 +81,19 @@ export function readPatch(request: FastifyRequest, exchange: Exchange): WrittenB
  * The body of a PATCH of an Event. Recorders send strategic merge patches, which for the fields of
  * an Event say the same as merge patches.
  */
-export function readEventPatch(request: FastifyRequest): Replacement {
+export function readEventPatch(
+  request: FastifyRequest,
+  kind: Kind,
+  exchange: Exchange,
+): Replacement {
   const body = bodyOf(request.body);
+  const onRepeated = repeatedFields(kind, exchange);
   switch (bodyTypeOf(request.headers['content-type'])) {
     case MERGE_PATCH_TYPE:
     case STRATEGIC_MERGE_PATCH_TYPE:
-      return { patch: readJsonObject(body) };
+      return { patch: readJsonObject(body, onRepeated) };
     case JSON_PATCH_TYPE:
-      return { operations: readJsonPatch(readJsonList(body)) };
+      return { operations: readJsonPatch(readJsonList(body, onRepeated)) };
     default:
       throw unsupportedPatch();
   }

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { parseDocument } from 'yaml';
 import { limits } from '../../limits.ts';
-import { isObject, readJsonObject, refuseUnsafe } from '../json-body.ts';
+import { isObject, type OnRepeated, readJsonObject, refuseUnsafe } from '../json-body.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /**
  * Reads a body in YAML as an object. Most clients send JSON, which is YAML too and is read as what
  * it is. Of YAML itself only what JSON has is taken: no tags, no aliases, no key twice.
  */
-export function readYamlObject(body: Buffer): Record<string, unknown> {
-  if (isJson(body)) return readJsonObject(body);
+export function readYamlObject(body: Buffer, onRepeated: OnRepeated): Record<string, unknown> {
+  if (isJson(body)) return readJsonObject(body, onRepeated);
   if (body.length > limits.yamlBodyBytesMax) {
     const message = `a body in YAML may have no more than ${limits.yamlBodyBytesMax} bytes: send JSON`;
     throw new StatusError('RequestEntityTooLarge', message);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { limits } from '../../limits.ts';
 import { isObject } from '../json-body.ts';
 import { isIdempotencyKey, KEY_FORM } from '../kube/exchange.ts';
-import { type FieldValidation, readBySchema } from '../kube/field-validation.ts';
+import { readBySchema, type Validation } from '../kube/field-validation.ts';
 
 /** Which claim is to be deleted; with a uid, that one and no later one of its name. */
 export const deletion = z.strictObject({
@@ -34,15 +34,12 @@ export const batchBody = z.strictObject({
 });
 export type BatchItem = z.infer<typeof item>;
 
-const BATCH = { group: '', kind: 'ClaimBatch', version: 'v1' } as const;
+/** What a batch is called in refusals of it. */
+export const BATCH = { group: '', kind: 'ClaimBatch', version: 'v1' } as const;
 
 /** Reads the envelope of a batch: whatever is wrong with that refuses it whole. */
-export function readBatchBody(
-  body: unknown,
-  fieldValidation: FieldValidation,
-  warn: (text: string) => void,
-): readonly BatchItem[] {
-  return readBySchema(batchBody, body, BATCH, '', { fieldValidation, warn }).items;
+export function readBatchBody(body: unknown, validation: Validation): readonly BatchItem[] {
+  return readBySchema(batchBody, body, BATCH, '', validation).items;
 }
 
 /** The claim that an item is about, as far as its name is known before it is decided. */

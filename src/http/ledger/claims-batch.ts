@@ -11,10 +11,11 @@ import { createObject } from '../kube/create.ts';
 import { deleteObject } from '../kube/delete.ts';
 import { bodyOf, type Exchange, newExchange, readQueryOptions } from '../kube/exchange.ts';
 import { required } from '../kube/field-errors.ts';
+import { repeatedFields } from '../kube/field-validation.ts';
 import type { Kind, Writes } from '../kube/kind.ts';
 import { JSON_TYPE, requireBodyType } from '../media-types.ts';
 import { invalid, qualifiedResource } from '../status.ts';
-import { type BatchItem, claimOf, readBatchBody } from './batch-body.ts';
+import { BATCH, type BatchItem, claimOf, readBatchBody } from './batch-body.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { handOver } from './hand-over.ts';
 
@@ -44,8 +45,9 @@ export async function writeClaims(
   const warn = (text: string) => {
     if (warnings.size < limits.warningsPerAnswerMax) warnings.add(text);
   };
-  const body = readJsonObject(bodyOf(http.body));
-  const items = readBatchBody(body, options.fieldValidation, warn);
+  const validation = { fieldValidation: options.fieldValidation, warn };
+  const body = readJsonObject(bodyOf(http.body), repeatedFields(BATCH, validation));
+  const items = readBatchBody(body, validation);
   const texts: string[] = new Array(items.length);
   await handOver(items, {
     inFlightMax: limits.batchItemsInFlightMax,

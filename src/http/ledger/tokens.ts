@@ -8,7 +8,7 @@ import type { Freshness } from '../freshness.ts';
 import { readJsonObject } from '../json-body.ts';
 import { bodyOf, readQueryOptions } from '../kube/exchange.ts';
 import { invalidValue } from '../kube/field-errors.ts';
-import { readBySchema } from '../kube/field-validation.ts';
+import { readBySchema, refuseRepeated } from '../kube/field-validation.ts';
 import { untilLatest } from '../kube/until-shown.ts';
 import { JSON_TYPE, requireBodyType, requireJsonAnswer } from '../media-types.ts';
 import { queryValue } from '../query.ts';
@@ -58,7 +58,7 @@ async function create(deps: HttpDeps, request: FastifyRequest): Promise<object> 
   refuseKey(request);
   const { dryRun } = readQueryOptions(request, 'Create');
   requireBodyType(request.headers['content-type'], JSON_TYPE);
-  const body = readJsonObject(bodyOf(request.body));
+  const body = readJsonObject(bodyOf(request.body), refuseRepeated);
   // A field that is not understood may have been meant to limit the token.
   const options = { fieldValidation: 'Strict', warn: () => {} } as const;
   const asked = readBySchema(tokenRequest, body, TOKEN, '', options);
