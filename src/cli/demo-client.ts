@@ -1,4 +1,5 @@
 import type { ApiClient } from './api-client.ts';
+import { tableLines } from './text-table.ts';
 
 /** What the demo reads of an object; the rest does not matter to it. */
 interface Seen {
@@ -110,13 +111,7 @@ export class DemoClient {
   }
 
   #table(head: string[], rows: string[][]): void {
-    const widths = head.map((title, column) =>
-      Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-    );
-    for (const row of [head, ...rows]) {
-      const cells = row.map((cell, column) => cell.padEnd(widths[column] as number));
-      this.#print(`   ${cells.join('  ').trimEnd()}`);
-    }
+    for (const line of tableLines(head, rows)) this.#print(`   ${line}`);
   }
 }
 

@@ -10,7 +10,7 @@ import { LOG_FLAGS_HELP, LogCommandRefused, readLogOptions } from './log-options
 const USAGE = `Usage: netalloc export-log [--to <file>]
 
 ${LOG_FLAGS_HELP}
-  --to <file>                a new file; standard output without it
+  --to <file>                a new file; standard output without it, or for -
 
 Writes the whole log, up to its end at the beginning, as JSON lines that "netalloc import-log" takes
 into any engine. A service may run on it meanwhile. Each event is proved by its hash.`;

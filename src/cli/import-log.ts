@@ -8,7 +8,8 @@ import { LOG_FLAGS_HELP, readLogOptions } from './log-options.ts';
 const USAGE = `Usage: netalloc import-log [--from <file>]
 
 ${LOG_FLAGS_HELP}
-  --from <file>              what "netalloc export-log" has written; standard input without it
+  --from <file>              what "netalloc export-log" has written; standard input without it, or
+                             for -
 
 Copies a log into one that is empty, or that has a beginning of it: run again after it was
 interrupted it goes on, and after it was finished it changes nothing. Nobody may serve the log
@@ -33,8 +34,8 @@ export const importLog: Command = {
         open.categories,
         progress,
       );
-      const done = present === 0 ? '' : ` (${present} events were there already)`;
-      line.tell(`imported ${added} events${done}: ${findings.events} events, all of them proved`);
+      const already = present === 0 ? '' : ` (${present} were there already)`;
+      line.tell(`imported ${added} events${already}; all ${findings.events} are proved`);
       line.tell(`digest ${findings.digest}`);
       return 0;
     } finally {

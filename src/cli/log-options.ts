@@ -20,7 +20,7 @@ export interface LogCommandOptions {
   readonly store: StoreSetting;
   readonly open: OpenStoreOptions;
   readonly progress: Progress;
-  /** The flag of the command's own, where it was given. */
+  /** The flag of the command's own; absent for a pipe: where it was not given, or is `-`. */
   readonly file: string | undefined;
 }
 
@@ -46,12 +46,13 @@ export function readLogOptions(
   const flags = ['store', 'data'].flatMap((name) =>
     values[name] === undefined ? [] : [`--${name}`, String(values[name])],
   );
+  const file = fileFlag && (values[fileFlag] as string | undefined);
   const { store, data } = readConfig(flags, line.env);
   const { clock } = line.worldOf('error', 0);
   return {
     store,
     open: { directory: resolve(data), clock, categories: [CATEGORY] },
     progress: new Progress(clock, line.tell),
-    file: fileFlag && (values[fileFlag] as string | undefined),
+    file: file === '-' ? undefined : file,
   };
 }

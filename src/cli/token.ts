@@ -4,6 +4,7 @@ import { type ShownToken, type TokenRequest, tokenRequest } from '../security/to
 import { ApiClient } from './api-client.ts';
 import type { Command, CommandLine } from './commands.ts';
 import { dataFiles } from './data-files.ts';
+import { tableLines } from './text-table.ts';
 import { commandsOnFiles, commandsOnServer, type TokenCommands } from './token-commands.ts';
 
 const USAGE = `Usage:
@@ -55,7 +56,7 @@ export const token: Command = {
     }
     const commands = commandsOf(values, line);
     if (action === 'create') line.print(await commands.create(askedBy(values)));
-    else if (action === 'list') for (const one of await commands.list()) line.print(lineOf(one));
+    else if (action === 'list') for (const row of tableOf(await commands.list())) line.print(row);
     else if (action === 'revoke' && id !== undefined) await revoke(commands, id);
     else {
       line.print(USAGE);
@@ -105,9 +106,13 @@ async function revoke(commands: TokenCommands, id: string): Promise<void> {
   throw new TokenCommandRefused(`there is no token "${id}": "netalloc token list" shows them`);
 }
 
-function lineOf({ id, role, subject, projects, locations, expiresAt }: ShownToken): string {
+function tableOf(tokens: readonly ShownToken[]): readonly string[] {
+  return tableLines(['ID', 'ROLE', 'SUBJECT', 'SCOPE', 'EXPIRES'], tokens.map(cellsOf));
+}
+
+function cellsOf({ id, role, subject, projects, locations, expiresAt }: ShownToken): string[] {
   const scopes = [...projects.map(({ name }) => `project/${name}`), ...locations.map(locationText)];
-  return [id, role, subject, scopes.join(',') || '-', expiresAt ?? 'never'].join('  ');
+  return [id, role, subject, scopes.join(',') || '-', expiresAt ?? 'never'];
 }
 
 function locationText(name: string): string {

@@ -63,7 +63,8 @@ test('a token is made, listed and revoked', async () => {
   expect(tokens.find(text)).toMatchObject({ role: 'provider', subject: 'dfw', locations: ['dfw'] });
   const [id = ''] = readTokenFile(file).map((one) => one.id);
   expect((await run('list')).lines).toEqual([
-    `${id}  provider  dfw  location/dfw  2026-03-03T08:00:00.000Z`,
+    'ID                ROLE      SUBJECT  SCOPE         EXPIRES',
+    `${id}  provider  dfw      location/dfw  2026-03-03T08:00:00.000Z`,
   ]);
   expect(await run('revoke', id)).toEqual({ code: 0, lines: [] });
   expect(readTokenFile(file)).toEqual([]);
@@ -90,8 +91,8 @@ test('a server makes, lists and revokes tokens, for who has the kubeconfig of an
   expect(await codeOf(paths.namespace('alpha'), text)).toBe(200);
   const [, id] = text.split('_');
   const { lines } = await run('list', ...by);
-  expect(lines).toHaveLength(2);
-  expect(lines.at(-1)).toBe(`${id}  compute  web  project/alpha  never`);
+  expect(lines).toHaveLength(3);
+  expect(lines.at(-1)).toMatch(new RegExp(`^${id} +compute +web +project/alpha +never$`));
   expect(readTokenFile(join(data, 'tokens.json')).at(-1)?.projects).toEqual([
     { name: 'alpha', uid },
   ]);
