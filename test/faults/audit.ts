@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
+import { type Interval, intervalOf } from '../../src/verify/intervals.ts';
 
 /**
- * An independent reading of a log file: it shares no code with the program, so that a mistake in
+ * An independent reading of a log file: it shares no code with what decides, so that a mistake in
  * one is not repeated in the other. It knows the file's frames, the events' names and how
  * addresses are written, and nothing else.
  */
@@ -42,35 +43,6 @@ function* eventsIn(directory: string): Generator<LogEvent> {
   } finally {
     db.close();
   }
-}
-
-interface Interval {
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
-/** First and last address of a CIDR text of either family. */
-export function intervalOf(cidr: string): Interval {
-  const [address = '', length = ''] = cidr.split('/');
-  const isV4 = !address.includes(':');
-  const first = isV4 ? bytesToInteger(address.split('.').map(Number), 8n) : integerOfV6(address);
-  const hostBits = BigInt((isV4 ? 32 : 128) - Number(length));
-  return { first, last: first + (1n << hostBits) - 1n };
-}
-
-function bytesToInteger(parts: number[], bits: bigint): bigint {
-  return parts.reduce((sum, part) => (sum << bits) + BigInt(part), 0n);
-}
-
-function integerOfV6(text: string): bigint {
-  const [head = '', tail] = text.split('::');
-  const left = head === '' ? [] : head.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const middle = Array(tail === undefined ? 0 : 8 - left.length - right.length).fill('0');
-  return bytesToInteger(
-    [...left, ...middle, ...right].map((part) => Number.parseInt(part, 16)),
-    16n,
-  );
 }
 
 interface Held extends Interval {

@@ -1,9 +1,9 @@
 import type { Ledger } from '../../src/application/ledger.ts';
 import type { LedgerAnswer, LedgerRequest } from '../../src/application/request.ts';
+import { check } from './check.ts';
 import { isExpected, type LedgerProcess } from './ledger-process.ts';
 import { type ClientCommand, EXTRA_POOLS, RandomCommands } from './random-commands.ts';
-import { check } from './reading/check.ts';
-import type { NaiveReading } from './reading/naive-reading.ts';
+import type { Reading } from './reading.ts';
 import type { Seeded } from './seeded.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -52,7 +52,7 @@ function carryOut(ledger: Ledger, { of, request }: Sent): Promise<LedgerAnswer> 
 export class Clients {
   readonly #time: VirtualTime;
   readonly #random: Seeded;
-  readonly #reading: NaiveReading;
+  readonly #reading: Reading;
   readonly #commands: RandomCommands;
   readonly #onFault: (fault: unknown) => void;
   readonly #sent: Sent[] = [];
@@ -65,7 +65,7 @@ export class Clients {
   constructor(parts: {
     time: VirtualTime;
     random: Seeded;
-    reading: NaiveReading;
+    reading: Reading;
     onFault: (fault: unknown) => void;
     /** Is given the ids of commands that may end what is retained. */
     deletions: Set<string>;

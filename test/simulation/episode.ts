@@ -1,12 +1,12 @@
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import { loggedEvent } from './chains.ts';
+import { check } from './check.ts';
 import { Clients } from './clients.ts';
 import { type FaultRates, type Network, NO_FAULTS } from './connection.ts';
 import { LedgerProcess } from './ledger-process.ts';
 import { smallPlan } from './plans.ts';
 import { EXTRA_POOLS, PROJECTS } from './random-commands.ts';
-import { loggedEvent } from './reading/chains.ts';
-import { check } from './reading/check.ts';
-import { NaiveReading } from './reading/naive-reading.ts';
+import { Reading } from './reading.ts';
 import { Seeded } from './seeded.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -37,7 +37,7 @@ export class Episode {
   readonly #random: Seeded;
   readonly #time: VirtualTime;
   readonly #network: Network;
-  readonly #reading: NaiveReading;
+  readonly #reading: Reading;
   readonly #clients: Clients;
   readonly #plan: ReturnType<typeof smallPlan>;
   readonly #deletions = new Set<string>();
@@ -53,7 +53,7 @@ export class Episode {
     this.#random = new Seeded(seed);
     this.#time = new VirtualTime(START, this.#random);
     this.#plan = smallPlan(this.#random);
-    this.#reading = new NaiveReading(PROJECTS, (commandId) => this.#deletions.has(commandId));
+    this.#reading = new Reading(PROJECTS, (commandId) => this.#deletions.has(commandId));
     const clock = () => new Date(this.#time.nowMs + this.#clockOffMs);
     this.#network = {
       time: this.#time,
@@ -222,12 +222,13 @@ export class Episode {
    * reader's clock; of instants before the latest decision they say nothing sure.
    */
   #checkCounts(): void {
-    const { touched, pools, chains } = this.#reading;
+    const { chains, ledger, latestAt } = this.#reading;
+    const { touched, pools } = ledger;
     if (touched.size === 0) return;
     for (const process of this.#serving) {
       const { views } = process.parts;
       if (views.position !== BigInt(chains.length)) continue;
-      if (process.clock().toISOString() < chains.latestAt) continue;
+      if (process.clock().toISOString() < latestAt) continue;
       for (const name of touched) checkPool(process, name, pools.get(name));
       touched.clear();
       return;
@@ -244,7 +245,7 @@ export class Episode {
   /** Nobody is left waiting who could be met. */
   async #checkServed(): Promise<void> {
     const [process] = this.#serving as [LedgerProcess];
-    for (const [project, { causes }] of this.#reading.projects) {
+    for (const [project, { causes }] of this.#reading.ledger.projects) {
       const command = { type: 'ServeWaiting', causes: undefined } as const;
       const asked = this.#clients.ask(process, { project, command });
       await this.#run(this.#time.nowMs + A_MINUTE_MS);
@@ -262,7 +263,8 @@ export class Episode {
     await this.#run(this.#time.nowMs + A_MINUTE_MS);
     const [first, ...others] = this.#serving as [LedgerProcess, ...LedgerProcess[]];
     const rows = first.rows();
-    const { pools, chains, projects } = this.#reading;
+    const { chains, ledger } = this.#reading;
+    const { pools, projects } = ledger;
     check(first.parts.views.position === BigInt(chains.length), 'the views are behind');
     for (const other of others) {
       const theirs = other.rows();
@@ -284,8 +286,8 @@ export class Episode {
 
   /** Deletes everything; what is left in the end is what was there in the beginning. */
   async #giveEverythingBack(): Promise<void> {
-    for (let round = 0; this.#reading.projects.size > 0; round += 1) {
-      const left = [...this.#reading.projects.keys()];
+    for (let round = 0; this.#reading.ledger.projects.size > 0; round += 1) {
+      const left = [...this.#reading.ledger.projects.keys()];
       check(round < DELETION_ROUNDS_MAX, `projects ${left} cannot be deleted`);
       await this.#deleteOnce();
     }
@@ -309,14 +311,17 @@ export class Episode {
       const asked = this.#clients.ask(process, { project: undefined, pool });
       await this.#run(this.#time.nowMs + A_MINUTE_MS);
       const answer = await asked;
-      check(!this.#reading.pools.has(name), () => `${name} stays: ${JSON.stringify(answer)}`);
+      check(
+        !this.#reading.ledger.pools.has(name),
+        () => `${name} stays: ${JSON.stringify(answer)}`,
+      );
     }
   }
 
   async #deleteOnce(): Promise<void> {
     const [process] = this.#serving as [LedgerProcess];
     const { views } = process.parts;
-    for (const project of this.#reading.projects.keys()) {
+    for (const project of this.#reading.ledger.projects.keys()) {
       const kinds = ['NetworkInterfaceClaim', 'NetworkInterface', 'NetworkContext', 'Network'];
       const named = (kind: string) => {
         return views.list(kind, { namespace: project, limit: 1_000 }).items;
@@ -335,7 +340,8 @@ export class Episode {
         const command = { type: 'DeleteIPClaim', name, expect: {} } as const;
         this.#clients.ask(process, { project, command });
       }
-      for (const name of this.#reading.projects.get(project)?.blocks.allocations.keys() ?? []) {
+      for (const name of this.#reading.ledger.projects.get(project)?.blocks.allocations.keys() ??
+        []) {
         const command = { type: 'DeleteIPAllocation', name, expect: {} } as const;
         this.#clients.ask(process, { project, command });
       }
@@ -354,7 +360,7 @@ export class Episode {
 function checkPool(
   process: LedgerProcess,
   name: string,
-  pool: ReturnType<NaiveReading['pools']['get']>,
+  pool: ReturnType<Reading['ledger']['pools']['get']>,
 ): void {
   const told = process.parts.views.poolCounts(name);
   const counted = pool?.counts(process.clock().getTime());

@@ -80,6 +80,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/store',
     'src/transfer',
   ],
+  'src/verify': ['src/ledger/events.ts', 'src/limits.ts', 'src/store', 'src/transfer'],
   'src/transfer': ['src/limits.ts', 'src/store'],
 };
 
