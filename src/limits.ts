@@ -271,6 +271,8 @@ export const limits = {
   /** How often people are told how far it has come, and how often it is looked whether to. */
   transferProgressMs: 2_000,
   transferProgressEvents: 64,
+  /** Findings of a verification that are told one by one; the others are counted. */
+  verifyFindingsMax: 100,
   readPageEventsMax: 1_000,
   readPageBytesMax: 256 * 1024,
   /** How long a read of an instant waits for its end, in case that the clock stands still. */

@@ -138,9 +138,14 @@ export class NaivePool {
     this.blocks.add({ first: block.first, hostBits: block.hostBits, ...taken });
   }
 
+  /** The block of a text, if it is taken. */
+  find(text: string): TakenBlock | undefined {
+    return this.blocks.get(blockOf(text));
+  }
+
   /** A block that is taken; whatever happens to it has to find it so. */
   taken(text: string): TakenBlock {
-    const block = this.blocks.get(blockOf(text));
+    const block = this.find(text);
     const found = () => this.#toldOf(this.blocks.meeting(intervalOf(text))[0]);
     check('release', block !== undefined, () => `${text} of ${this.name} is taken`, found);
     return block;

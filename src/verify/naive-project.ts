@@ -35,6 +35,8 @@ export interface NaiveInterface extends NaiveObject {
   readonly spec: number;
   readonly addresses: number;
   mtu: number;
+  /** Digest of what a provider has told of it. */
+  told: number;
   released: number;
   claim: ObjectRef | undefined;
   lease: NaiveLease | undefined;
@@ -59,6 +61,8 @@ export interface NaiveNetwork extends SpecifiedObject {
   ipv4Range: string | undefined;
   ipv6Prefix: string | undefined;
 }
+
+const UNTOLD = digestOf([undefined, undefined]);
 
 interface Allocating extends Holding {
   readonly holder: Holder;
@@ -161,7 +165,7 @@ export class NaiveProject {
     const isRetainable = spec.reclaimPolicy === 'Retain';
     const of = { uid, holder, holdings, context: networkContext, isRetainable, mtu };
     const addresses = digestOf([spec.addresses, spec.externalAddresses ?? []]);
-    const free = { deleting: false, finalizers: [], released: 0, lease: undefined };
+    const free = { deleting: false, finalizers: [], released: 0, lease: undefined, told: UNTOLD };
     const nic = { ...of, spec: digestOf(fixed), addresses, ...free, claim: undefined };
     this.interfaces.create(data, nic);
     context.interfaces.add(uid);

@@ -1,5 +1,5 @@
 import { intervalOf, isV6, meet } from './intervals.ts';
-import { type NaiveLedger, type Readers, SYSTEM_NAMESPACE } from './naive-ledger.ts';
+import type { NaiveLedger, Readers } from './naive-ledger.ts';
 import { finalizersOf } from './naive-objects.ts';
 import { check } from './violation.ts';
 
@@ -8,11 +8,7 @@ const AT_ONCE_MS = 0;
 
 /** Events of the platform's stream: classes, locations, and the directory of authored pools. */
 export const PLATFORM: Readers = {
-  // The namespace of what is of no project is there from the start.
-  AddressSpaceOpened: ({ namespaces }, { data }) => {
-    const object = { uid: data.generation, deleting: false, finalizers: [] };
-    namespaces.create({ name: SYSTEM_NAMESPACE }, object);
-  },
+  AddressSpaceOpened: () => {},
   RootRangeRegistered: ({ rootRanges }, { data: { pool, prefix } }) => {
     const range = intervalOf(prefix);
     for (const [text, owner] of rootRanges) {

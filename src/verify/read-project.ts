@@ -1,4 +1,5 @@
 import type { EventData, Scope, Subnet } from '../ledger/events.ts';
+import { digestOf } from './digest.ts';
 import { checkRested, type NaiveLedger, type Readers } from './naive-ledger.ts';
 import { NaivePool } from './naive-pool.ts';
 import { NaiveProject } from './naive-project.ts';
@@ -122,7 +123,8 @@ export const PROJECT: Readers = {
     projectOf(ledger, name).followClaim(data).mtu = data.mtu;
   },
   InterfaceStatusReported: (ledger, { name, data }) => {
-    projectOf(ledger, name).followClaim(data);
+    const { attachmentRef, vpc } = data.status;
+    projectOf(ledger, name).followClaim(data).told = digestOf([attachmentRef, vpc]);
   },
   InterfaceDeleted: (ledger, { name, data, isAskedFor }) => {
     projectOf(ledger, name).deleteInterface(data, isAskedFor);

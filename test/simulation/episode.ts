@@ -1,4 +1,5 @@
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
+import { compareViews } from '../../src/verify/compare-views.ts';
 import { loggedEvent } from './chains.ts';
 import { check } from './check.ts';
 import { Clients } from './clients.ts';
@@ -17,6 +18,8 @@ const PROCESSES_MAX = 3;
 const A_MINUTE_MS = 60_000;
 const SETTLE_MS = 10 * A_MINUTE_MS;
 const DELETION_ROUNDS_MAX = 30;
+/** How often all rows are compared when something has changed. */
+const COMPARED_SHARE = 0.1;
 /** Turns of the event loop that no settling may need: something would be going round for ever. */
 const SETTLE_TURNS_MAX = 2_000_000;
 
@@ -222,17 +225,24 @@ export class Episode {
    * reader's clock; of instants before the latest decision they say nothing sure.
    */
   #checkCounts(): void {
-    const { chains, ledger, latestAt } = this.#reading;
+    const { chains, ledger, naive } = this.#reading;
     const { touched, pools } = ledger;
     if (touched.size === 0) return;
     for (const process of this.#serving) {
       const { views } = process.parts;
       if (views.position !== BigInt(chains.length)) continue;
-      if (process.clock().toISOString() < latestAt) continue;
+      if (process.clock().toISOString() < naive.latestAt) continue;
       for (const name of touched) checkPool(process, name, pools.get(name));
       touched.clear();
+      if (this.#random.chance(COMPARED_SHARE)) this.#compareViews(process);
       return;
     }
+  }
+
+  /** Invariant 7: the views show what the log says. */
+  #compareViews({ owner, parts }: LedgerProcess): void {
+    const [difference] = compareViews(parts.file.database, this.#reading.naive);
+    check(difference === undefined, () => `views of ${owner}: ${JSON.stringify(difference)}`);
   }
 
   /** What holds when nothing is under way, whatever has happened before. */
@@ -272,6 +282,7 @@ export class Episode {
       const isSame = at < 0 && rows.length === theirs.length;
       check(isSame, () => `${first.owner} has ${rows[at]}, ${other.owner} ${theirs[at]}`);
     }
+    this.#compareViews(first);
     for (const [name, pool] of pools) checkPool(first, name, pool);
     for (const [project] of projects) {
       for (const kind of ['NetworkInterfaceClaim', 'NetworkInterface', 'Network']) {

@@ -15,20 +15,20 @@ interface Held extends Interval {
  */
 export class Reading {
   readonly chains = new Chains();
-  readonly #naive: NaiveReading;
+  readonly naive: NaiveReading;
   readonly #turns = new Turns();
   readonly #projectNames: readonly string[];
 
   constructor(projectNames: readonly string[], isDeletion: (commandId: string) => boolean) {
     this.#projectNames = projectNames;
-    this.#naive = new NaiveReading(({ commandId }) => isDeletion(commandId));
+    this.naive = new NaiveReading(({ commandId }) => isDeletion(commandId));
   }
 
   /** Reads the events of one append. */
   read(events: readonly LoggedEvent[]): void {
     for (const event of events) {
       this.chains.add(event);
-      const [violation] = this.#naive.read(event);
+      const [violation] = this.naive.read(event);
       if (violation !== undefined) throw violation;
       this.#turns.read(event);
       const { stream, body } = event;
@@ -36,16 +36,12 @@ export class Reading {
       const foreign = project === undefined ? undefined : this.foreignName(project, body);
       check(foreign === undefined, `the stream of ${project} tells of ${foreign}`);
     }
-    this.#naive.checkWhole();
+    this.naive.checkWhole();
   }
 
   /** What there is at present. */
   get ledger() {
-    return this.#naive.ledger;
-  }
-
-  get latestAt(): string {
-    return this.#naive.latestAt;
+    return this.naive.ledger;
   }
 
   /** The name of another project that a text tells of. */
