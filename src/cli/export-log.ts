@@ -19,7 +19,7 @@ into any engine. A service may run on it meanwhile. Each event is proved by its 
 export const exportLog: Command = {
   summary: 'write the whole log to a file that any engine can take in',
   async run(args, line) {
-    const options = readLogOptions(args, line, USAGE, 'to');
+    const options = readLogOptions(args, line, USAGE, { file: 'to' });
     if (options === undefined) {
       line.print(USAGE);
       return 0;

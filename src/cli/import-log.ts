@@ -19,7 +19,7 @@ meanwhile, and nobody can until it is whole.`;
 export const importLog: Command = {
   summary: 'copy a log from such a file into an engine; goes on where it was',
   async run(args, line) {
-    const options = readLogOptions(args, line, USAGE, 'from');
+    const options = readLogOptions(args, line, USAGE, { file: 'from' });
     if (options === undefined) {
       line.print(USAGE);
       return 0;

@@ -22,6 +22,16 @@ export interface LogCommandOptions {
   readonly progress: Progress;
   /** The flag of the command's own; absent for a pipe: where it was not given, or is `-`. */
   readonly file: string | undefined;
+  /** Whether that flag was given. */
+  readonly isFileGiven: boolean;
+  /** Its own flags without a value that were given. */
+  readonly switches: ReadonlySet<string>;
+}
+
+/** The flags that a command has of its own. */
+interface OwnFlags {
+  readonly file?: string;
+  readonly switches?: readonly string[];
 }
 
 /** Reads the flags that commands about a whole log have; undefined where help is asked for. */
@@ -29,11 +39,12 @@ export function readLogOptions(
   args: readonly string[],
   line: CommandLine,
   usage: string,
-  fileFlag?: string,
+  { file, switches = [] }: OwnFlags = {},
 ): LogCommandOptions | undefined {
-  const named = ['store', 'data', ...(fileFlag === undefined ? [] : [fileFlag])];
+  const named = ['store', 'data', ...(file === undefined ? [] : [file])];
   const options = {
     ...Object.fromEntries(named.map((name) => [name, { type: 'string' as const }])),
+    ...Object.fromEntries(switches.map((name) => [name, { type: 'boolean' as const }])),
     help: { type: 'boolean' as const, short: 'h' },
   };
   let values: Record<string, string | boolean | undefined>;
@@ -46,13 +57,15 @@ export function readLogOptions(
   const flags = ['store', 'data'].flatMap((name) =>
     values[name] === undefined ? [] : [`--${name}`, String(values[name])],
   );
-  const file = fileFlag && (values[fileFlag] as string | undefined);
+  const path = file && (values[file] as string | undefined);
   const { store, data } = readConfig(flags, line.env);
   const { clock } = line.worldOf('error', 0);
   return {
     store,
     open: { directory: resolve(data), clock, categories: [CATEGORY] },
     progress: new Progress(clock, line.tell),
-    file: file === '-' ? undefined : file,
+    file: path === '-' ? undefined : path,
+    isFileGiven: path !== undefined,
+    switches: new Set(switches.filter((name) => values[name] === true)),
   };
 }

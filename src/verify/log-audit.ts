@@ -4,39 +4,38 @@ import { problemOfForm } from './event-form.ts';
 import { NaiveReading } from './naive-reading.ts';
 import { Violation } from './violation.ts';
 
-/** Where something was found: an event, a row of the views, or nowhere in particular. */
-export type Place =
-  | {
-      readonly stream: string;
-      readonly revision: number;
-      readonly position: bigint;
-      readonly type: string;
-    }
-  | { readonly table: string; readonly row: string }
-  | undefined;
-
-/** Something that is not as it has to be. */
+/** Something in a log that breaks a rule. */
 export interface Finding {
   readonly rule: Violation['rule'];
-  readonly at: Place;
+  /** The event; none for what is found at the end of a log only. */
+  readonly event: Pick<RecordedEvent, 'stream' | 'revision' | 'position' | 'type'> | undefined;
   readonly expected: string;
   readonly found: string;
 }
 
-/** Reads a log once more, naively, and collects what breaks a rule: the first of it, and how much. */
+/** The first of what was found, and how much there was beside that. */
+export class Some<T> {
+  readonly first: T[] = [];
+  leftOut = 0;
+
+  add(one: T): void {
+    if (this.first.length < limits.verifyFindingsMax) this.first.push(one);
+    else this.leftOut += 1;
+  }
+}
+
+/** Reads a log once more, naively, and collects what breaks a rule. */
 export class LogAudit {
   readonly reading = new NaiveReading();
-  readonly findings: Finding[] = [];
-  /** How many more there were than are kept. */
-  leftOut = 0;
+  readonly findings = new Some<Finding>();
   #last: RecordedEvent | undefined;
 
   /** Takes the next event of the log, which is proved already. */
   take(event: RecordedEvent): void {
     this.#last = event;
     const form = problemOfForm(event);
-    if (form !== undefined) this.add(placeOf(event), form);
-    for (const violation of this.reading.read(event)) this.add(placeOf(event), violation);
+    if (form !== undefined) this.#add(event, form);
+    for (const violation of this.reading.read(event)) this.#add(event, violation);
   }
 
   /** What holds at the end of a log, and of each append. */
@@ -47,16 +46,8 @@ export class LogAudit {
         step();
       } catch (fault) {
         if (!(fault instanceof Violation)) throw fault;
-        this.add(undefined, fault);
+        this.#add(undefined, fault);
       }
-    }
-  }
-
-  add(at: Place, { rule, expected, found }: Omit<Finding, 'at'>): void {
-    if (this.findings.length < limits.verifyFindingsMax) {
-      this.findings.push({ rule, at, expected, found });
-    } else {
-      this.leftOut += 1;
     }
   }
 
@@ -64,8 +55,13 @@ export class LogAudit {
   get reached(): { readonly position: bigint; readonly hash: string } {
     return { position: this.#last?.position ?? 0n, hash: this.#last?.metadata.hash ?? '' };
   }
-}
 
-function placeOf({ stream, revision, position, type }: RecordedEvent): Place {
-  return { stream, revision, position, type };
+  #add(event: RecordedEvent | undefined, { rule, expected, found }: Violation): void {
+    if (event === undefined) {
+      this.findings.add({ rule, event, expected, found });
+      return;
+    }
+    const { stream, revision, position, type } = event;
+    this.findings.add({ rule, event: { stream, revision, position, type }, expected, found });
+  }
 }

@@ -14,6 +14,8 @@ interface Grant {
   untilMs: number;
   /** The stream that has granted it knows that it was committed. */
   isConfirmed: boolean;
+  /** It was fenced before it was committed: readers are shown that it has ended. */
+  isGivenUp: boolean;
 }
 
 /** A grant that is begun and not ended, as readers are shown it. */
@@ -23,6 +25,8 @@ export interface OpenWork {
   readonly subject: string;
   readonly type: string;
 }
+
+type Given = 'kind' | 'project' | 'generation' | 'subject' | 'key';
 
 const TYPES = { range: 'Range', hold: 'Address', join: 'Location' } as const;
 
@@ -38,13 +42,14 @@ export class NaiveGrants {
   readonly #abandoned = new Map<string, Set<string>>();
   readonly #closed = new Set<string>();
 
-  give(id: string, grant: Omit<Grant, 'state' | 'untilMs' | 'isConfirmed'>): void {
+  give(id: string, grant: Pick<Grant, Given>): void {
     const { key, generation, subject } = grant;
     check('grant', !this.#grants.has(id), `grant ${id} is a new one`, 'it was given before');
     const other = this.#grants.get(this.#byKey.get(key) ?? '');
     const found = () => `${other?.subject} is granted for it already`;
     check('grant', other === undefined, `${subject} is the first for ${key}`, found);
-    this.#grants.set(id, { ...grant, state: 'open', untilMs: 0, isConfirmed: false });
+    const begun = { state: 'open', untilMs: 0, isConfirmed: false, isGivenUp: false } as const;
+    this.#grants.set(id, { ...grant, ...begun });
     this.#byKey.set(key, id);
     const ofGeneration = this.#byGeneration.get(generation);
     if (ofGeneration === undefined) this.#byGeneration.set(generation, new Set([id]));
@@ -86,6 +91,7 @@ export class NaiveGrants {
     check('grant', isFree, `grant ${id} is not used when it is abandoned`, () => {
       return `${grant?.subject} is ${grant?.state}`;
     });
+    if (grant?.state === 'open') grant.isGivenUp = true;
     const ids = this.#abandoned.get(project);
     if (ids === undefined) this.#abandoned.set(project, new Set([id]));
     else ids.add(id);
@@ -95,9 +101,10 @@ export class NaiveGrants {
   close(generation: string): void {
     this.#closed.add(generation);
     for (const id of this.#byGeneration.get(generation) ?? []) {
-      const { state, subject } = this.#grantOf(id);
+      const grant = this.#grantOf(id);
       const expected = 'a project that closes uses nothing';
-      check('grant', state !== 'committed', expected, () => `it uses ${subject}`);
+      check('grant', grant.state !== 'committed', expected, () => `it uses ${grant.subject}`);
+      grant.isGivenUp = grant.state === 'open';
     }
   }
 
@@ -135,9 +142,9 @@ export class NaiveGrants {
   /** Work between streams that is under way: given or ended, or committed and not confirmed. */
   *openWork(): Generator<OpenWork> {
     for (const [id, grant] of this.#grants) {
-      const { kind, project, subject, state, isConfirmed } = grant;
+      const { kind, project, subject, state, isConfirmed, isGivenUp } = grant;
       if (state === 'committed' && (kind !== 'hold' || isConfirmed)) continue;
-      const isOver = state === 'ended' || this.#isFenced(id, grant);
+      const isOver = state === 'ended' || isGivenUp;
       const stage = state === 'committed' ? 'Committed' : isOver ? 'Ended' : 'Granted';
       yield { id, project, subject, type: TYPES[kind] + stage };
     }

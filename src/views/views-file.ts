@@ -40,7 +40,7 @@ ${READ_MODEL_TABLES}`;
 const OPTIONS = { timeout: limits.storeBusyMsMax };
 
 /** Changes with every table and every version of a projection. */
-const SCHEMA = hash('sha256', JSON.stringify([TABLES, READ_MODEL_VERSIONS]), 'hex');
+export const VIEWS_SCHEMA = hash('sha256', JSON.stringify([TABLES, READ_MODEL_VERSIONS]), 'hex');
 
 /** The file of the views: a cache that may be deleted at any time. */
 export class ViewsFile {
@@ -58,7 +58,7 @@ export class ViewsFile {
     if (path !== undefined) removeFile(path);
     const database = connectViews(path ?? ':memory:');
     database.exec(`BEGIN; ${TABLES} COMMIT;`);
-    database.prepare("INSERT INTO checkpoint VALUES (?, 0, '')").run(SCHEMA);
+    database.prepare("INSERT INTO checkpoint VALUES (?, 0, '')").run(VIEWS_SCHEMA);
     return new ViewsFile(database, path);
   }
 
@@ -70,7 +70,7 @@ export class ViewsFile {
       const finding = isSmall(database) ? pragma(database, 'quick_check(1)') : 'ok';
       if (finding !== 'ok') throw new Error(`the file is damaged: ${String(finding)}`);
       const schema = database.prepare('SELECT schema FROM checkpoint').get()?.schema;
-      if (schema !== SCHEMA) throw new Error('the tables are of another version');
+      if (schema !== VIEWS_SCHEMA) throw new Error('the tables are of another version');
       return new ViewsFile(database, path);
     } catch (fault) {
       database.close();
