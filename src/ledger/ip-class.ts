@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { contains, familyWidth, type Prefix, parsePrefix } from '../addressing/prefix.ts';
 import { limits } from '../limits.ts';
 import { durationMs } from './durations.ts';
-import { dnsLabel } from './names.ts';
+import { dnsLabel, projectOrEvery } from './names.ts';
 
 /**
  * An IPClass: a kind of address. Its spec is a storage format (`IPClassCreated` holds it) and the
@@ -85,7 +85,7 @@ export const ipClassSpec = z.strictObject({
     .default('platform')
     .describe('Who may name it: operators, or the projects that are listed, too.'),
   projects: z
-    .array(z.union([dnsLabel, z.literal('*')]))
+    .array(projectOrEvery)
     .max(1_000)
     .optional()
     .describe('The projects that may name it where it is shared; `*` is every one.'),

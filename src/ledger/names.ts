@@ -19,6 +19,11 @@ export const dnsSubdomain = z
       'digit',
   );
 
+/** Whom something is open to: a project by its name, or `*` for every one. */
+export const projectOrEvery = z.union([z.literal('*'), dnsLabel], {
+  error: 'must be the name of a project, or "*" for every one',
+});
+
 /** The namespace of records that belong to no project. Built in. */
 export const SYSTEM_NAMESPACE = 'netalloc-system';
 

@@ -57,6 +57,15 @@ describe('an IPClass', () => {
   });
 
   test.each([
+    [{ projectQuotas: { Alpha: 1 } }, /projectQuotas.Alpha: Invalid value: "Alpha": .* lower case/],
+    [{ projects: ['Alpha'] }, /projects\[0\]: Invalid value: "Alpha": .* lower case/],
+    [{ projects: [5] }, /projects\[0\]: Invalid value: 5: must be the name of a project, or "\*"/],
+  ])('says what is wrong with the name of a project in %j', async (spec, message) => {
+    const { body } = await send('POST', CLASSES, ipClass('wrong', spec));
+    expect(body).toMatchObject({ code: 422, message: expect.stringMatching(message) });
+  });
+
+  test.each([
     ['a parent that is not there', { parentClassName: 'none' }, 'spec.parentClassName'],
     ['a parent of the other family', { parentClassName: 'tenant-ipv6' }, 'spec.parentClassName'],
     [

@@ -74,6 +74,8 @@ function causeOf(issue: Issue, value: unknown): StatusCause {
       return invalidValue('', value, ownWords(issue) ?? `must be no less than ${issue.minimum}`);
     case 'custom':
       return customCause(issue, value);
+    case 'invalid_key':
+      return invalidValue('', issue.path.at(-1), issue.issues[0]?.message ?? issue.message);
     default:
       return invalidValue('', value, issue.message);
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { dnsLabel } from '../../../ledger/names.ts';
+import { dnsLabel, projectOrEvery } from '../../../ledger/names.ts';
 import { defineKind } from '../kind.ts';
 import { refuseLarge } from '../spec-fields.ts';
 import { CATEGORIES, NETWORKING } from './groups.ts';
@@ -23,7 +23,7 @@ const specSchema = z.strictObject({
     .optional()
     .describe('What providers need to know of it; recorded only.'),
   projects: z
-    .array(z.union([z.literal('*'), dnsLabel]))
+    .array(projectOrEvery)
     .max(1_000)
     .default(['*'])
     .describe('The projects that may use it; `*` is every one.'),
