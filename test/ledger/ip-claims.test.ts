@@ -326,7 +326,7 @@ describe('an IPClaim that cannot be met is refused', () => {
     ['AddressTaken', 'interface "web" holds it', { ...OWN, address: 'fd20::10' }, [claim('web')]],
     [
       'AddressTaken',
-      'is not free in pool "public-a"',
+      'is not free in pool "public-a" \\(root\\): IPAllocation "x-0" holds it',
       { ...PUBLIC, address: '198.51.100.0' },
       fill.slice(0, 1),
     ],

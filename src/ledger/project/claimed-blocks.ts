@@ -103,13 +103,17 @@ function ownBlock(
     const message = `${formatPrefix(wanted)} is not in ${where}`;
     return { refused: { reason: 'NoOfferingPool', message } };
   }
-  const holder = holderOf(draft.state, pool.name, wanted);
-  const by = holder === undefined ? '' : `: ${holder} holds it`;
+  const by = byHolder(draft.state, pool.name, wanted);
   const message = `${formatPrefix(wanted)} is not free in ${where}${by}`;
   return { refused: { reason: 'AddressTaken', message } };
 }
 
-/** Who of the project holds what is asked for; it is looked for only when it is refused. */
+/** Who of the project holds what is asked for, if it is one of it, as a refusal goes on with. */
+function byHolder(state: ProjectState, pool: string, wanted: Prefix): string {
+  const holder = holderOf(state, pool, wanted);
+  return holder === undefined ? '' : `: ${holder} holds it`;
+}
+
 function holderOf(state: ProjectState, pool: string, wanted: Prefix): string | undefined {
   const isIt = (holding: { readonly pool: string; readonly block: Prefix }) =>
     holding.pool === pool && overlaps(holding.block, wanted);
@@ -141,13 +145,21 @@ function heldBlock(
   const wish = { claim: { kind: 'IPClaim' as const, ...claim }, ordinal: 0, className, pool };
   const held = heldFor(draft, context, [{ ...wish, family, length, block }]);
   if ('need' in held) return held;
-  if ('refusal' in held) {
-    const message = 'no pool has such a block';
-    return { refused: held.refusal.refusal ?? { reason: 'Exhausted', message } };
-  }
+  if ('refusal' in held) return { refused: heldRefusal(draft.state, held.refusal, wanted) };
   const [one] = held.done;
   if (one === undefined) throw new Error('one block was asked for');
   return { done: { pool: one.pool, block: blockOf(one), grant: one.granted } };
+}
+
+/** Why a pool holds no block; one that is taken may be the project's own. */
+function heldRefusal(
+  state: ProjectState,
+  { pool, refusal }: AddressGrant,
+  wanted: Prefix | undefined,
+): Refused['refused'] {
+  if (refusal === undefined) return { reason: 'Exhausted', message: 'no pool has such a block' };
+  if (refusal.reason !== 'AddressTaken' || wanted === undefined) return refusal;
+  return { ...refusal, message: refusal.message + byHolder(state, pool, wanted) };
 }
 
 function refusedAs(
