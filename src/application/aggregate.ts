@@ -33,6 +33,11 @@ export interface Aggregate<S extends SpaceState, C> {
   decide(command: C, state: S, context: DecisionContext): Decision<S>;
   /** Commands that what has just happened calls for, before anything else is decided. */
   followUps(state: S, events: readonly LedgerEvent[]): readonly C[];
+  /**
+   * Steps of work that takes many appends and that nobody has to wait for: each is decided in turn
+   * with what others ask for. The same step is always the same value.
+   */
+  inTurn(state: S): readonly C[];
   /** Commands that have come due since an instant; all that may be due when asked anew. */
   due(state: S, sinceMs: number, atMs: number, anew: boolean): readonly C[];
   /** The next instant after this one at which something comes due by itself. */
@@ -46,6 +51,7 @@ export const platformAggregate: Aggregate<PlatformState, PlatformCommand> = {
   evolve: evolvePlatform,
   decide: decidePlatform,
   followUps: () => [],
+  inTurn: () => [],
   due: () => [],
   nextDue: () => undefined,
   platformRevision: () => -1,
@@ -56,6 +62,7 @@ export const poolAggregate: Aggregate<PoolState, PoolCommand> = {
   evolve: evolvePool,
   decide: decidePool,
   followUps: () => [],
+  inTurn: () => [],
   due: () => [],
   nextDue: () => undefined,
   platformRevision: () => -1,
@@ -68,19 +75,19 @@ export function projectAggregate(name: string): Aggregate<ProjectState, ProjectC
     evolve: evolveProject,
     decide: decideProject,
     followUps: projectFollowUps,
+    inTurn: ({ mtuLaggards }) => (mtuLaggards === undefined ? [] : SPREAD_MTU),
     due: projectDue,
     nextDue: projectNextDue,
     platformRevision: (state) => state.platformRevision,
   };
 }
 
+const SPREAD_MTU: readonly ProjectCommand[] = [{ type: 'SpreadMtu' }];
+
 function projectFollowUps(state: ProjectState, events: readonly LedgerEvent[]): ProjectCommand[] {
   const commands: ProjectCommand[] = [];
   if (hasDeletion(state) && events.some(bringsDeletionOn)) {
     commands.push({ type: 'ContinueDeletion' });
-  }
-  if (state.mtuLaggards !== undefined && events.some(({ type }) => type === 'InterfaceUpdated')) {
-    commands.push({ type: 'SpreadMtu' });
   }
   const causes = wokenBy(state, events);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });
@@ -112,7 +119,6 @@ function projectDue(
   if (retentionDue !== undefined && retentionDue <= atMs) {
     commands.push({ type: 'ExpireRetentions' });
   }
-  if (anew && state.mtuLaggards !== undefined) commands.push({ type: 'SpreadMtu' });
   if (anew && hasDeletion(state)) commands.push({ type: 'ContinueDeletion' });
   const causes = anew ? everyCause(state) : maturedCauses(state, atMs, sinceMs);
   if (causes.length > 0) commands.push({ type: 'ServeWaiting', causes });

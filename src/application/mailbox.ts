@@ -104,6 +104,8 @@ export class Mailbox<S extends SpaceState, C> {
   #owing = false;
   /** What others have decided and have perhaps not gone on with. */
   readonly #unanswered: LedgerEvent[] = [];
+  /** Steps of long work that have been lined up and are not shown yet. */
+  readonly #lined = new Set<C>();
   /** Up to which instant what is due by itself has been looked for. */
   #dueMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
@@ -151,7 +153,7 @@ export class Mailbox<S extends SpaceState, C> {
 
   /** Whether it can be dropped: nothing is being done, and nothing has to be done once more. */
   get isAtRest(): boolean {
-    return this.isIdle && !this.#owing;
+    return this.isIdle && !this.#owing && this.#lined.size === 0;
   }
 
   /** The next instant at which something comes due by itself. */
@@ -271,7 +273,33 @@ export class Mailbox<S extends SpaceState, C> {
     await this.#awaitKeys();
     const batch = this.#decideBatch();
     const holds = batch.sealed.length > 0 ? this.#append(batch) : this.#isUpToDate(batch);
-    if (await holds) this.#settle(batch);
+    if (!(await holds)) return;
+    this.#settle(batch);
+    this.#lineUp();
+  }
+
+  /**
+   * Puts the next step of work that takes many appends behind what waits: whoever asks meanwhile is
+   * held up by one step, and the step after it comes when the views have shown it.
+   */
+  #lineUp(): void {
+    if (this.#closed) return;
+    for (const command of this.#aggregate.inTurn(this.#state)) {
+      if (this.#lined.has(command)) continue;
+      this.#lined.add(command);
+      const entry = this.#ownEntry(command, 'clock');
+      const resolve: typeof entry.resolve = (settled) => {
+        this.#lined.delete(command);
+        entry.resolve(settled);
+        this.#lineUp();
+        this.#start();
+      };
+      const reject = (error: unknown) => {
+        this.#lined.delete(command);
+        entry.reject(error);
+      };
+      this.#queue.push({ ...entry, resolve, reject });
+    }
   }
 
   /**
@@ -304,6 +332,7 @@ export class Mailbox<S extends SpaceState, C> {
       this.#loaded = true;
     }
     for (const { resolve } of this.#loads.splice(0)) resolve(this.#state);
+    this.#lineUp();
     const atMs = this.#deps.clock().getTime();
     const commands = [
       ...this.#aggregate.due(this.#state, this.#dueMs, atMs, anew || this.#owing),

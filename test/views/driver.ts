@@ -184,10 +184,11 @@ export class Driver {
     this.head = position;
   }
 
-  /** What a project's own events call for in it: those who wait are served. */
+  /** What a project's own events call for in it: those who wait are served, long work goes on. */
   async followUp(name: string, events: readonly LedgerEvent[]): Promise<void> {
     const space = this.#projectSpace(name);
-    for (const command of space.aggregate.followUps(space.state, events)) {
+    const { followUps, inTurn } = space.aggregate;
+    for (const command of [...followUps(space.state, events), ...inTurn(space.state)]) {
       const decided = this.decide({ project: name, command }, await this.grants(name, command));
       await decided.append();
       if (decided.events.length > 0) await this.followUp(name, decided.events);

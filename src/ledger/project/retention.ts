@@ -10,7 +10,7 @@ import type { AllocationRecord, InterfaceRecord, ProjectState } from './state.ts
  * Does what is due of retained objects: one whose lease is over is announced as expiring, and one
  * whose grace period is over, too, is released. Both are decisions of the project's stream, as is
  * the claim that binds the object again, so that of the two one comes first and the other finds it
- * done.
+ * done. What one append does not hold is due still when the next one is decided.
  */
 export interface ExpireRetentions {
   readonly type: 'ExpireRetentions';
@@ -20,10 +20,7 @@ export function expireRetentions(draft: ProjectDraft, context: DecisionContext):
   for (;;) {
     const lease = firstDue(draft.state.leases);
     if (lease === undefined || lease.dueMs > context.atMs) return;
-    if (draft.events.length >= limits.retentionEventsPerAppendMax) {
-      draft.unfinished = true;
-      return;
-    }
+    if (draft.events.length >= limits.retentionEventsPerAppendMax) return;
     if (lease.isExpiring) release(draft, context, lease);
     else announce(draft, context, lease);
   }
