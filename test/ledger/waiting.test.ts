@@ -253,6 +253,27 @@ describe('a full network', () => {
     expect([world.waitOf('w-0'), world.waitOf('w-1')]).toEqual([undefined, 'AddressPoolExhausted']);
   });
 
+  it('ends with one served who needs two things that later ones wait for, each for one', () => {
+    const dual = [createProject, network('net'), ...places.map((name) => location(name))];
+    const { world } = givenWith(small)(
+      ...dual,
+      ...places.slice(0, 4).map((name) => claim(name, { location: name })),
+      location('l-6'),
+      claim('both', { location: 'l-4' }),
+      claim('four', { ...ONLY_IPV4, location: 'l-5' }),
+      claim('six', { ...ONLY_IPV6, location: 'l-6' }),
+      ...places.slice(0, 2).flatMap((name) => [deleteClaim(name), deleteContext(`net.${name}`)]),
+    );
+    const causeOf = (name: string) => world.project.claims.get(name)?.wait?.cause;
+    expect(['both', 'four', 'six'].map(causeOf)).toEqual([
+      'pool/network6.alpha.net',
+      'pool/network4.alpha.net',
+      'pool/network6.alpha.net',
+    ]);
+    world.pass(60_000);
+    expect(['both', 'four', 'six'].map(causeOf)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('has nobody overtake them, neither a newcomer nor a presence made by hand', () => {
     const { world } = givenWith(small)(...full, waiting('w-0', 'l-4'));
     world.do(deleteClaim('l-0'));

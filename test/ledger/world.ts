@@ -44,6 +44,9 @@ const POOL_COMMANDS = new Set(
   ]),
 );
 
+/** Far more than anything in a small world takes. */
+const ROUNDS_MAX = 1_000;
+
 export type Stream = 'platform' | 'project' | `pool.${string}`;
 export type Logged = LedgerEvent & { readonly stream: Stream };
 export type AnyState = PlatformState | PoolState | ProjectState;
@@ -258,7 +261,9 @@ export class World {
 
   #serve(causes: readonly string[]): void {
     if (causes.length === 0 || this.project.namespace === undefined) return;
-    for (let goesOn = true; goesOn; ) {
+    let rounds = 0;
+    for (let goesOn = true; goesOn; rounds += 1) {
+      if (rounds === ROUNDS_MAX) throw new Error(`there is no end of serving ${causes}`);
       const decision = this.run({ type: 'ServeWaiting', causes });
       goesOn = decision.outcome === 'decided' && decision.unfinished === true;
     }

@@ -4,7 +4,13 @@ import type { ExternalAddress, ObjectRef } from '../events.ts';
 import { holdingPolicy, type IPClass, isClassOpenTo, lengthOf } from '../ip-class.ts';
 import { offeringPools, othersWait } from '../platform/directory.ts';
 import { blockOf, cappedPolicy, type HeldAddress, heldFor } from './held-addresses.ts';
-import { type AskingContext, classNotFound, type ProjectDraft, type Step } from './spaces.ts';
+import {
+  type AskingContext,
+  classNotFound,
+  othersAreFirst,
+  type ProjectDraft,
+  type Step,
+} from './spaces.ts';
 import { type ClaimRecord, generationOf } from './state.ts';
 import { OFFER_CAUSE } from './waiting-line.ts';
 
@@ -48,8 +54,7 @@ export function holdExternals(
 ): Step<HeldExternal[]> {
   for (const ipClass of classes) {
     const cause = OFFER_CAUSE + ipClass.name;
-    const first = draft.state.waiting.get(cause)?.keySeq().first();
-    if (first === undefined || first === context.claim) continue;
+    if (!othersAreFirst(draft, context, cause)) continue;
     const generation = generationOf(draft.state);
     const message = othersWait(context.platform, ipClass.name, generation);
     return { unmet: { reason: 'AddressPoolExhausted', message, cause } };

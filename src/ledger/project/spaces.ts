@@ -197,7 +197,7 @@ export function ensureOwnedPool(
 }
 
 /**
- * The next free block of a pool, unless somebody else is first in the line for it. A project's own
+ * The next free block of a pool, unless somebody who came before waits for it. A project's own
  * pool grows by a further range when it is full; a network has one range and no more.
  */
 export function nextBlock(
@@ -211,8 +211,7 @@ export function nextBlock(
     const message = `pool "${pool.name}" (${levelOf(pool)}) ${how}`;
     return { unmet: { reason: 'AddressPoolExhausted', message, cause } };
   };
-  const first = draft.state.waiting.get(cause)?.keySeq().first();
-  if (first !== undefined && first !== context.claim) {
+  if (othersAreFirst(draft, context, cause)) {
     return exhausted('is exhausted, and others wait for it');
   }
   const block = findBlock(pool, length, context.atMs);
@@ -228,6 +227,22 @@ export function nextBlock(
     if (found !== undefined) return { done: found };
   }
   return exhausted(`has no free /${length}`);
+}
+
+/**
+ * Whether somebody waits for this who came before the claim that asks. Those that came later wait
+ * for it, not it for them: else two that wait for different pools could be ahead of one that needs
+ * both, wherever it stands.
+ */
+export function othersAreFirst(
+  { state }: ProjectDraft,
+  { claim = '' }: AskingContext,
+  cause: string,
+): boolean {
+  const first = state.waiting.get(cause)?.first();
+  return (
+    first !== undefined && first < (state.claims.get(claim)?.since ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 /** The level of a pool, for people. */
