@@ -70,7 +70,7 @@ describe('deleting', () => {
     ['?propagationPolicy=Sometimes', undefined, 422, 'propagationPolicy: Unsupported value'],
     ['', { propagationPolicy: 'Sometimes' }, 422, 'propagationPolicy: Unsupported value'],
     ['', { gracePeriodSeconds: -1 }, 422, 'gracePeriodSeconds'],
-    ['?gracePeriodSeconds=soon', undefined, 422, 'gracePeriodSeconds'],
+    ['?gracePeriodSeconds=soon', undefined, 422, 'gracePeriodSeconds: Invalid value: "soon"'],
     ['?dryRun=Some', undefined, 422, 'dryRun: Unsupported value: "Some"'],
     ['', { dryRun: ['Some'] }, 422, 'dryRun: Unsupported value: "Some"'],
     ['', { dryRun: 'All' }, 422, 'dryRun: Invalid value'],

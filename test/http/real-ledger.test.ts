@@ -191,6 +191,25 @@ describe('over the real ledger', () => {
     expect(await end()).toMatchObject({ code: 200, body: ended.body });
   });
 
+  test('the removal of a last finalizer is answered with the object, what is kept included', async () => {
+    const held = { finalizers: ['x.io/y'], labels: { own: 'a' } };
+    const { body: made } = await send('POST', CLAIMS, claim('held', {}, held));
+    await send('DELETE', `${CLAIMS}/held`);
+    const last = await send('PATCH', `${CLAIMS}/held`, { metadata: { finalizers: null } });
+    expect([last.code, last.body.metadata.finalizers]).toEqual([200, undefined]);
+    expect(made.metadata.labels).toHaveProperty(['networking.datumapis.com/location']);
+    expect(last.body.metadata.labels).toEqual(made.metadata.labels);
+
+    await send('POST', NAMESPACES, { metadata: { name: 'held', finalizers: ['x.io/y'] } });
+    await send('POST', NETWORKS.replace('/alpha/', '/held/'), network('net'));
+    const { body: kept } = await get(`${NAMESPACES}/held`);
+    await send('DELETE', `${NETWORKS.replace('/alpha/', '/held/')}/net`);
+    await send('DELETE', `${NAMESPACES}/held`);
+    const gone = await send('PATCH', `${NAMESPACES}/held`, { metadata: { finalizers: null } });
+    expect(kept.metadata.annotations).toHaveProperty(['networking.datumapis.com/ipv6-range']);
+    expect([gone.code, gone.body.metadata.annotations]).toEqual([200, kept.metadata.annotations]);
+  });
+
   test('patches of many writers at once are all carried out', async () => {
     await send('POST', CLAIMS, claim('busy', dual));
     const writers = Array.from({ length: 8 }, (_, i) => `w${i}`);

@@ -47,7 +47,7 @@ export function readDeleteOptions(http: FastifyRequest): DeleteOptions {
   const grace = queryValue(http, 'gracePeriodSeconds');
   const policy = queryValue(http, 'propagationPolicy');
   const options = {
-    ...(grace ? { gracePeriodSeconds: Number(grace) } : {}),
+    ...(grace ? { gracePeriodSeconds: Number.isNaN(Number(grace)) ? grace : Number(grace) } : {}),
     ...(policy ? { propagationPolicy: policy } : {}),
     ...given,
   };

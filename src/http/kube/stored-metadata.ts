@@ -80,7 +80,8 @@ function withoutKeys(
   return Object.fromEntries(Object.entries(map).filter(([key]) => !keys.includes(key)));
 }
 
-function filledMap<K extends string, T extends object>(key: K, map: T): { [P in K]?: T } {
+/** A field with a map; no field where the map is empty. */
+export function filledMap<K extends string, T extends object>(key: K, map: T): { [P in K]?: T } {
   return (Object.keys(map).length === 0 ? {} : { [key]: map }) as { [P in K]?: T };
 }
 

@@ -19,6 +19,8 @@ import type { Desired, Kind, LedgerCommand, ObjectBody, Writes } from './kind.ts
 import { readObject, requireAllowedName, requireName } from './object-body.ts';
 import { ObjectOwners } from './object-owners.ts';
 import {
+  filledMap,
+  type KeptMetadata,
   keptLabelProblems,
   keptMetadata,
   OWNABLE_METADATA,
@@ -120,13 +122,15 @@ export async function updateObject(
       applying?.managedFields(after) ??
       owners.afterUpdate(before, after, read.metadata.managedFields);
     const metadata = storedMetadata(read.metadata, kept, managedFields);
-    return changeOf(exchange, kind, writes, key, { read, stored, metadata }, current);
+    return changeOf(exchange, kind, writes, key, { read, kept, stored, metadata }, current);
   });
 }
 
 /** What a body asks for, in the form in which it is stored. */
 interface Asked {
   readonly read: ObjectBody;
+  /** What the ledger keeps on it itself. */
+  readonly kept: KeptMetadata;
   /** What is stored now, and what is to be. */
   readonly stored: StoredMetadata;
   readonly metadata: StoredMetadata;
@@ -154,14 +158,14 @@ function changeOf(
   kind: Kind,
   writes: Writes,
   key: ObjectKey,
-  { read, stored, metadata }: Asked,
+  { read, kept, stored, metadata }: Asked,
   current: ViewedObject,
 ): Change {
   const { spec: presentSpec } = current.object;
   const spec = writes.ignoresSpec ? presentSpec : read.spec;
   const causes = [
     ...specProblems(writes, presentSpec, spec),
-    ...keptLabelProblems(read.metadata, keptMetadata(writes, presentSpec)),
+    ...keptLabelProblems(read.metadata, kept),
     ...finalizerProblems(current.object, read.metadata.finalizers ?? []),
     ...sizeProblems(metadata),
   ];
@@ -169,7 +173,7 @@ function changeOf(
   requireChangeableFields(grant, kind, key.name, stored, metadata);
   const desired: Desired = { ...key, spec, metadata };
   const expect = expectationOf(current);
-  const object = withMetadata(current.object, metadata);
+  const object = withMetadata(current.object, metadata, kept);
   if (writes.update !== undefined && !isDeepStrictEqual(spec, presentSpec)) {
     return { command: writes.update(desired, expect), object };
   }
@@ -203,8 +207,26 @@ function finalizerProblems({ metadata }: KubeObject, desired: readonly string[])
   return [{ reason: 'FieldValueForbidden', message, field: 'metadata.finalizers' }];
 }
 
-function withMetadata(object: KubeObject, metadata: object): KubeObject {
+/** The object with other metadata; what the ledger keeps on it stays. */
+function withMetadata(
+  object: KubeObject,
+  metadata: StoredMetadata,
+  kept: KeptMetadata,
+): KubeObject {
   const { labels, annotations, finalizers, ownerReferences, managedFields, ...identity } =
     object.metadata;
-  return { ...object, metadata: { ...identity, ...metadata } };
+  const keptAnnotations = kept.annotations.flatMap((key) =>
+    annotations?.[key] === undefined ? [] : [[key, annotations[key]] as const],
+  );
+  return {
+    ...object,
+    metadata: {
+      ...{ ...identity, ...metadata },
+      ...filledMap('labels', { ...metadata.labels, ...kept.labels }),
+      ...filledMap('annotations', {
+        ...metadata.annotations,
+        ...Object.fromEntries(keptAnnotations),
+      }),
+    },
+  };
 }
