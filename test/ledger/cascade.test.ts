@@ -341,7 +341,7 @@ describe('another plan', () => {
     const plan = { ...planOf(), pools: [] };
     const { world } = givenWith(plan)(...ready, claim('web'));
     expect(world.project.networks.get('net')?.waiting).toMatchObject([
-      { reason: 'NoOfferingPool', causes: ['class/root6'] },
+      { reason: 'NoOfferingPool', causes: ['pool/project6.alpha', 'class/root6'] },
     ]);
     expect(world.waitOf('web')).toBe('NoOfferingPool');
   });
