@@ -1,11 +1,12 @@
 import { type EndedGrant, type Grant, instant, type Need } from '../ledger/decision.ts';
 import { decidePlatform } from '../ledger/platform/decide.ts';
-import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
+import { rootOf } from '../ledger/platform/directory.ts';
 import type { PlatformState } from '../ledger/platform/state.ts';
 import { type Carve, carveKey } from '../ledger/pool/state.ts';
 import { generationOf, type ProjectState } from '../ledger/project/state.ts';
 import { holdAddresses } from './holds.ts';
 import type { Ledger } from './ledger.ts';
+import { poolsToAsk } from './pool-choice.ts';
 import { type Refusal, weightOf } from './refusal-weight.ts';
 import type { LedgerRequest } from './request.ts';
 
@@ -50,10 +51,12 @@ async function grantRange(
   const { className, parentClassName, scope, ordinal, exact } = need;
   const isExact = exact !== undefined;
   const asked = { type: 'Range', generation, className, scope, ordinal, isExact } as const;
-  const offered = () => offeringPools(ledger.platformState, parentClassName, generation);
+  const { platformState } = ledger;
+  const stateOf = (pool: string) => ledger.poolState(rootOf(platformState, pool));
+  const offered = () => poolsToAsk(platformState, parentClassName, generation, stateOf);
   let refusal: Refusal | undefined;
   let refusing = parentClassName;
-  for (const pool of exact?.pools ?? offered()) {
+  for (const pool of exact?.pools ?? (await offered())) {
     const answer = await carveFrom(pool, { ledger, state, need, request });
     if ('prefix' in answer) {
       // It may be from another pool of that root, which was asked before.

@@ -1,13 +1,14 @@
-import { formatPrefix, prefixSize } from '../addressing/prefix.ts';
+import { formatPrefix } from '../addressing/prefix.ts';
 import type { AddressGrant, WantedAddress } from '../ledger/decision.ts';
 import { durationMs } from '../ledger/durations.ts';
-import { offeringPools, rootOf } from '../ledger/platform/directory.ts';
+import { rootOf } from '../ledger/platform/directory.ts';
 import { decidePool } from '../ledger/pool/decide.ts';
 import { type HoldCommand, holdKey } from '../ledger/pool/holds.ts';
 import type { PoolState } from '../ledger/pool/state.ts';
 import { generationOf, type ProjectState } from '../ledger/project/state.ts';
 import type { Granted } from './grants.ts';
 import type { Ledger } from './ledger.ts';
+import { poolsToAsk } from './pool-choice.ts';
 import { type Refusal, weightOf } from './refusal-weight.ts';
 import type { LedgerRequest } from './request.ts';
 
@@ -70,13 +71,9 @@ class Asking {
   /** By name, or the emptiest first, as the class says. */
   async #poolsFor({ className, pool }: WantedAddress): Promise<readonly string[]> {
     if (className === undefined) return pool === undefined ? [] : [pool];
-    const platform = this.#ledger.platformState;
-    const names = offeringPools(platform, className, generationOf(this.#project));
-    if (platform.classes.get(className)?.spec.strategy !== 'LeastUtilized') return names;
-    const fullness = new Map<string, number>();
-    for (const name of names) fullness.set(name, fullnessOf(await this.#stateOf(name), name));
-    const of = (name: string) => fullness.get(name) ?? 1;
-    return names.toSorted((a, b) => of(a) - of(b));
+    const generation = generationOf(this.#project);
+    const { platformState } = this.#ledger;
+    return poolsToAsk(platformState, className, generation, (name) => this.#stateOf(name));
   }
 
   async #ask(pool: string, generation: string, wanted: WantedAddress): Promise<Answer> {
@@ -101,21 +98,12 @@ class Asking {
     const request = { ...this.#request, commandId: this.#ledger.newId() };
     const platform = this.#ledger.platformState;
     const root = rootOf(platform, pool);
-    if (!request.dryRun) return this.#submit(root, command, request);
+    if (!request.dryRun) return this.#ledger.pool(root, command, request);
     const state = await this.#stateOf(pool);
     const context = { commandId: request.commandId, atMs: this.#ledger.nowMs(state), platform };
     const decision = decidePool(command, state, { ...context, grants: [] });
     if (decision.outcome === 'decided') this.#dryRoots.set(root, decision.state);
     return decision;
-  }
-
-  /** A refusal may rest on what has been given back elsewhere since: it is given on fresh facts. */
-  async #submit(root: string, command: HoldCommand, request: LedgerRequest) {
-    const { revision } = await this.#ledger.poolState(root);
-    const settled = await this.#ledger.pool(root, command, request);
-    if (settled.outcome !== 'rejected') return settled;
-    if ((await this.#ledger.refreshPool(root)).revision === revision) return settled;
-    return this.#ledger.pool(root, command, { ...request, commandId: this.#ledger.newId() });
   }
 
   async #stateOf(pool: string): Promise<PoolState> {
@@ -127,12 +115,4 @@ class Asking {
 /** The longest that what a pool holds may be retained; none where it does not say. */
 function leaseMaxMs({ pools }: PoolState, name: string): number | null {
   return durationMs(pools.get(name)?.spec.maxRetentionLease ?? '') ?? null;
-}
-
-/** The part of a pool that is not free, from 0 to 1. */
-function fullnessOf({ pools }: PoolState, name: string): number {
-  const ranges = pools.get(name)?.space.ranges ?? [];
-  const total = ranges.reduce((sum, { space: { space } }) => sum + prefixSize(space.range), 0n);
-  const free = ranges.reduce((sum, { space: { space } }) => sum + space.free, 0n);
-  return total === 0n ? 1 : 1 - Number((free * 1_000_000n) / total) / 1_000_000;
 }

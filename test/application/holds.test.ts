@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { formatPrefix } from '../../src/addressing/prefix.ts';
 import type { LedgerAnswer } from '../../src/application/request.ts';
 import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreFull } from '../../src/store/store.ts';
@@ -195,6 +196,20 @@ it('takes from the emptiest pool of a class that says so', async () => {
     [{ address: '203.0.113.1' }],
     [{ address: '198.51.100.1' }],
   ]);
+});
+
+it('takes ranges of projects from the emptiest pool, too', async () => {
+  const spread = planWith(wide, publicV4);
+  spread.pools.push({ ...spread.pools[0]!, name: 'root-b', cidr: 'fd30::/100' });
+  spread.classes.find(({ name }) => name === 'root6')!.spec.strategy = 'LeastUtilized';
+  const ledger = await ledgerOn(memory(), spread);
+  await prepare(ledger, 'alpha', 'beta', 'gamma', 'delta');
+  const ranges: unknown[] = [];
+  for (const project of ['alpha', 'beta', 'gamma', 'delta']) {
+    const { pools } = await ledger.projectState(project);
+    ranges.push(formatPrefix(pools.get(`project6.${project}`)!.ranges[0]!.space.space.range));
+  }
+  expect(ranges).toEqual(['fd20::/104', 'fd30::/104', 'fd20::100:0/104', 'fd30::100:0/104']);
 });
 
 it('counts what is retained apart, of interfaces and of IPClaims', async () => {
