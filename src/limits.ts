@@ -126,8 +126,10 @@ export const limits = {
   storeReaderPollMs: 200,
   /** Calls to KurrentDB under way at once; beyond a hundred, one connection hangs. */
   kurrentCallsAtOnceMax: 64,
-  /** How long KurrentDB may leave a call without a sign. */
+  /** How long KurrentDB may leave a call without a sign, */
   kurrentSilenceMsMax: 10_000,
+  /** and one of its nodes the question who leads, in whole seconds. */
+  kurrentGossipSecondsMax: 2,
   /** How long start waits for it, */
   kurrentOpenMsMax: 60_000,
   /** how often that is told meanwhile, */
@@ -188,6 +190,8 @@ export const limits = {
   snapshotObjectsPerEventMin: 1,
   /** Attempts to append after conflicts, and after unknown outcomes. */
   appendAttemptsMax: 8,
+  /** How long an append is still sent again that has an unknown outcome. */
+  appendRetriesMsMax: 15_000,
   conflictAttemptsMax: 64,
   /** Appends after a conflict during which a mailbox lets other processes by, */
   sharedStreamAppends: 64,
@@ -380,4 +384,8 @@ assertLimit(limits.snapshotEventsMin <= limits.snapshotEventsMax, 'a snapshot is
 assertLimit(
   limits.appendRetryDelayMsMin <= limits.appendRetryDelayMsMax,
   'retry delays are a range',
+);
+assertLimit(
+  limits.kurrentSilenceMsMax < limits.appendRetriesMsMax,
+  'an append that a silent node was sent is sent to another one',
 );

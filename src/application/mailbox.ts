@@ -537,6 +537,7 @@ export class Mailbox<S extends SpaceState, C> {
    * was first: the state has been read anew, and what is not in the log yet waits to be decided.
    */
   async #append(batch: Batch<S, C>): Promise<boolean> {
+    const untilMs = this.#deps.clock().getTime() + limits.appendRetriesMsMax;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const begunMs = this.#deps.clock().getTime();
@@ -559,7 +560,9 @@ export class Mailbox<S extends SpaceState, C> {
           );
           return false;
         }
-        if (error instanceof StoreUnavailable && attempt < limits.appendAttemptsMax) {
+        const isLate = this.#deps.clock().getTime() >= untilMs;
+        const isLast = isLate || attempt === limits.appendAttemptsMax;
+        if (error instanceof StoreUnavailable && !isLast) {
           await this.#backOff(attempt);
           continue;
         }
@@ -579,8 +582,7 @@ export class Mailbox<S extends SpaceState, C> {
   /** Commands found in the new tail have succeeded; only the others are decided again. */
   async #resolveConflict(batch: Batch<S, C>, error: WrongExpectedRevision): Promise<void> {
     this.#countConflict();
-    if (error.actual <= this.#state.revision) throw error;
-    const tail = await this.#readTail();
+    const tail = await this.#readTailUpTo(error.actual);
     const again: Entry<S, C>[] = [];
     const done: Batch<S, C>['decided'] = [];
     for (const { entry, settled } of batch.decided) {
@@ -655,6 +657,26 @@ export class Mailbox<S extends SpaceState, C> {
     const keep = (page: readonly RecordedEvent[]) => tail.push(...page);
     this.#take(await readOn(this.#deps.store, this.#stream, this.#aggregate, at, keep));
     return tail;
+  }
+
+  /**
+   * The same, up to what an append has met there. A cluster's leader refuses for what it has taken,
+   * and does not show that before the others have it as well; and one that no longer leads, without
+   * knowing it, refuses for an end that is not the end.
+   */
+  async #readTailUpTo(revision: number): Promise<RecordedEvent[]> {
+    const tail: RecordedEvent[] = [];
+    if (revision <= this.#state.revision) {
+      throw new StoreUnavailable(`${this.#stream} has gone back to revision ${revision}`);
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      tail.push(...(await this.#readTail()));
+      if (this.#state.revision >= revision) return tail;
+      if (attempt === limits.appendAttemptsMax) {
+        throw new StoreUnavailable(`${this.#stream} does not show revision ${revision}`);
+      }
+      await this.#backOff(attempt);
+    }
   }
 
   #take({ state, hash, position }: StreamState<S>): void {

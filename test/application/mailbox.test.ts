@@ -16,6 +16,7 @@ import {
   type Store,
   StoreFull,
   StoreUnavailable,
+  WrongExpectedRevision,
 } from '../../src/store/store.ts';
 import type { AnsweredCommand } from '../../src/views/views.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -153,6 +154,51 @@ it('gives up after a bounded number of attempts and then reads the log before it
   await expect(mailbox.submit(createLocation('a'), request())).rejects.toThrow(LedgerUnavailable);
   const again = await mailbox.submit(createLocation('a'), request());
   expect(again).toMatchObject({ outcome: 'rejected', rejection: { reason: 'AlreadyExists' } });
+});
+
+it('sends an append again for a bounded time only', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  let nowMs = clock().getTime();
+  store.fates.push('lost', 'lost', 'lost');
+  store.before = async () => {
+    nowMs += limits.kurrentSilenceMsMax;
+  };
+  const mailbox = mailboxOn(store, { ...depsOn(store), clock: () => new Date(nowMs) });
+  await expect(mailbox.submit(createLocation('a'), request())).rejects.toThrow(LedgerUnavailable);
+  expect(store.asked).toHaveLength(2);
+});
+
+it('waits for what an append has met and the store does not show yet', async () => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  const mailbox = mailboxOn(store);
+  await mailbox.load();
+  store.fates.push(new WrongExpectedRevision(PLATFORM_STREAM, -1, 0));
+  const { inner } = store;
+  let reads = 0;
+  store.beforeRead = async () => {
+    reads += 1;
+    if (reads === 3) await mailboxOn(inner).submit(createLocation('a'), request());
+  };
+  const answers = await Promise.all([
+    mailbox.submit(createLocation('a'), request()),
+    mailbox.submit(createLocation('b'), request()),
+  ]);
+  expect(answers.map(({ outcome }) => outcome)).toEqual(['rejected', 'decided']);
+  expect(store.asked).toHaveLength(2);
+});
+
+it.each([
+  { title: 'an append has met what the store never shows', actual: 1 },
+  { title: 'the store has gone back behind what was read', actual: -1 },
+])('refuses with "unavailable" when $title, and reads the log anew', async ({ actual }) => {
+  const store = new FaultyStore(new MemoryStore({ clock }));
+  const mailbox = mailboxOn(store);
+  await mailbox.submit(createLocation('a'), request());
+  store.fates.push(new WrongExpectedRevision(PLATFORM_STREAM, 0, actual));
+  await expect(mailbox.submit(createLocation('b'), request())).rejects.toThrow(LedgerUnavailable);
+  expect(store.asked).toHaveLength(2);
+  expect((await mailbox.submit(createLocation('b'), request())).outcome).toBe('decided');
+  expect(await namesIn(store)).toEqual(['a', 'b']);
 });
 
 it('finds its own commands in the tail after a conflict and decides only the others', async () => {

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 const events = seal('a-1', NO_STREAM, [uuidOf('x'), uuidOf('y')]);
-const append = () => store.append('a-1', NO_STREAM, events);
+const append = (to = store) => to.append('a-1', NO_STREAM, events);
 
 /** Puts events into the server's log, each the first of a stream of its own. */
 function log(...names: string[]): void {
@@ -154,6 +154,61 @@ describe('the subscription', () => {
     server.log[0] = { ...event, event: { ...event.event, data: { changed: true } } };
     const broken = new Listener(store, 0n);
     expect(await refusal(broken.subscription.done)).toBeInstanceOf(CorruptEvent);
+  });
+});
+
+describe('a cluster', () => {
+  const streams = ['a-1', 'a-2', 'a-3', 'a-4'];
+  const appendTo = (cluster: KurrentStore, stream: string) =>
+    cluster.append(stream, NO_STREAM, seal(stream, NO_STREAM, [uuidOf(stream)]));
+
+  it('is looked for again while no node of it knows who leads', async () => {
+    const cluster = new KurrentStore({
+      url: `esdb://127.0.0.1:${server.port},127.0.0.1:1?tls=false`,
+    });
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const [late, gone, away, back] = streams as [string, string, string, string];
+    let end = () => {};
+    server.appends.push((answer) => {
+      end = () => answer(failure(status.UNAVAILABLE, 'gone'));
+    });
+    const first = refusal(appendTo(cluster, late));
+    await until(() => server.received.length === 1);
+    server.appends.push((answer) => answer(failure(status.UNAVAILABLE, 'gone')));
+    await refusal(appendTo(cluster, gone));
+    server.leader = undefined;
+    // While the client looks for the leader, what it began before comes to its end.
+    const third = refusal(appendTo(cluster, away));
+    end();
+    expect(await first).toBeInstanceOf(StoreUnavailable);
+    expect(await third).toBeInstanceOf(StoreUnavailable);
+    server.leader = server.port;
+    expect(await appendTo(cluster, back)).toMatchObject({ revision: 0 });
+    expect(unhandled).not.toHaveBeenCalled();
+    process.off('unhandledRejection', unhandled);
+    await cluster.close();
+  });
+
+  it('is left alone by the node that is silent, and followed through the one that leads', async () => {
+    const other = await ScriptedServer.start();
+    const url = `esdb://127.0.0.1:${server.port},127.0.0.1:${other.port}?tls=false`;
+    const cluster = new KurrentStore({ url });
+    other.leader = server.port;
+    log('1');
+    other.log.push(...server.log);
+    const listener = await new Listener(cluster, 0n).reached(STEP);
+    other.leader = other.port;
+    server.leader = other.port;
+    server.appends.push(() => {});
+    expect(await refusal(append(cluster))).toBeInstanceOf(StoreUnavailable);
+    expect(await append(cluster)).toMatchObject({ revision: 1 });
+    expect(other.received).toEqual(server.received);
+    await until(() => other.opened.length > 0);
+    expect(other.opened).toEqual([STEP]);
+    expect(listener.events.map(({ stream }) => stream)).toEqual(['a-1']);
+    await cluster.close();
+    other.stop();
   });
 });
 

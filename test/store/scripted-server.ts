@@ -1,3 +1,5 @@
+import gossip from '@eventstore/db-client/generated/gossip_grpc_pb.js';
+import members from '@eventstore/db-client/generated/gossip_pb.js';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
 import services from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
@@ -6,15 +8,17 @@ import {
   Server,
   ServerCredentials,
   type ServerReadableStream,
+  type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceError,
   type sendUnaryData,
-  type status,
+  status,
 } from '@grpc/grpc-js';
 import type { EventToAppend } from '../../src/store/store.ts';
 
 type Append = ServerReadableStream<streams.AppendReq, streams.AppendResp>;
 type Answer = sendUnaryData<streams.AppendResp>;
+type Gossip = sendUnaryData<members.ClusterInfo>;
 type Read = ServerWritableStream<streams.ReadReq, streams.ReadResp>;
 
 /** An append as it came in: what makes it the identical one. */
@@ -42,6 +46,8 @@ export class ScriptedServer {
   readonly subscriptions: ((call: Read, server: ScriptedServer) => void)[] = [];
   /** What becomes of the next reads; without one they are answered from the log. */
   readonly reads: ((call: Read) => void)[] = [];
+  /** The port of the node that leads, by its word; undefined while it knows of none. */
+  leader: number | undefined;
   #port = 0;
 
   static async start(): Promise<ScriptedServer> {
@@ -50,11 +56,20 @@ export class ScriptedServer {
       append: (call: Append, answer: Answer) => scripted.#append(call, answer),
       read: (call: Read) => scripted.#read(call),
     });
+    scripted.#server.addService(gossip.GossipService, {
+      read: (_call: ServerUnaryCall<shared.Empty, members.ClusterInfo>, answer: Gossip) =>
+        scripted.#tellLeader(answer),
+    });
     scripted.#port = await new Promise<number>((resolve, reject) => {
       const done = (fault: Error | null, port: number) => (fault ? reject(fault) : resolve(port));
       scripted.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), done);
     });
+    scripted.leader = scripted.#port;
     return scripted;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get url(): string {
@@ -79,6 +94,18 @@ export class ScriptedServer {
     record.setCustomMetadata(base64(JSON.stringify(event.metadata)));
     const answer = new streams.ReadResp.ReadEvent().setEvent(record).setCommitPosition(position);
     return new streams.ReadResp().setEvent(answer);
+  }
+
+  #tellLeader(answer: Gossip): void {
+    if (this.leader === undefined) {
+      answer(failure(status.UNAVAILABLE, 'not ready'));
+      return;
+    }
+    const place = new members.EndPoint().setAddress('127.0.0.1').setPort(this.leader);
+    const leader = new members.MemberInfo().setHttpEndPoint(place).setIsAlive(true);
+    leader.setInstanceId(new shared.UUID().setString('00000000-0000-4000-8000-000000000000'));
+    leader.setState(members.MemberInfo.VNodeState.LEADER);
+    answer(null, new members.ClusterInfo().setMembersList([leader]));
   }
 
   #append(call: Append, answer: Answer): void {

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Credentials, EventStoreDBClient } from '@eventstore/db-client';
+import type { Credentials, EventStoreDBClient } from '@eventstore/db-client';
 import { limits } from '../../limits.ts';
-import { StoreRefused, StoreUnavailable } from '../store.ts';
-import { isNotLeader, storeFault } from './faults.ts';
+import { StoreRefused } from '../store.ts';
+import { clientOf, leaveNode } from './client.ts';
+import { isNotLeader, isSilence, NodeSilent, storeFault } from './faults.ts';
 import { Slots } from './slots.ts';
 
 /** What the client gives a reading or a subscription as. */
 interface Source<T> {
   on(event: 'error', listener: (fault: Error) => void): unknown;
-  destroy(): unknown;
+  destroy(fault?: Error): unknown;
   [Symbol.asyncIterator](): { next(): Promise<IteratorResult<T>> };
   cancel?(): Promise<void>;
   unsubscribe?(): Promise<void>;
@@ -37,6 +38,9 @@ export class Connection {
   readonly options: { readonly credentials: Credentials; readonly requiresLeader: true };
   readonly #slots = new Slots(limits.kurrentCallsAtOnceMax);
   readonly #random: () => number;
+  /** What is being read, and through which node: how many have been left before it. */
+  readonly #open = new Set<{ destroy(fault?: Error): unknown }>();
+  #nodesLeft = 0;
 
   /** Connects with the first call. Throws StoreRefused for a string that names no server. */
   constructor(url: string, random: () => number = () => 1) {
@@ -48,7 +52,7 @@ export class Connection {
       throw new StoreRefused(withoutPassword(url), problem);
     }
     try {
-      this.client = EventStoreDBClient.connectionString(url);
+      this.client = clientOf(url);
     } catch (fault) {
       const problem = `is no connection string: ${(fault as Error).message}`;
       throw new StoreRefused(withoutPassword(url), problem, { cause: fault });
@@ -70,9 +74,11 @@ export class Connection {
   call<T>(work: () => Promise<T>): Promise<T> {
     return this.#slots.run(async () => {
       for (let attempt = 1; ; attempt += 1) {
+        const nodesLeft = this.#nodesLeft;
         try {
           return await work();
         } catch (fault) {
+          if (isSilence(fault) && nodesLeft === this.#nodesLeft) await this.#leaveNode(fault);
           const isLast = attempt === limits.kurrentLeaderAttemptsMax;
           if (isLast || !isNotLeader(fault)) throw storeFault(fault);
           await pause(limits.kurrentRetryMs);
@@ -86,6 +92,7 @@ export class Connection {
     const source = open();
     // What fails after nobody listens any more would end the process.
     source.on('error', () => {});
+    this.#open.add(source);
     try {
       const items = source[Symbol.asyncIterator]();
       for (;;) {
@@ -95,10 +102,18 @@ export class Connection {
         if (!(typeof goesOn === 'boolean' ? goesOn : await goesOn)) return;
       }
     } finally {
+      this.#open.delete(source);
       const ended = source.unsubscribe?.() ?? source.cancel?.();
       await within(Promise.resolve(ended), limits.kurrentCloseMsMax).catch(() => {});
       source.destroy();
     }
+  }
+
+  /** Turns away from a node that is silent, with all that is being read through it. */
+  async #leaveNode(fault: Error): Promise<void> {
+    this.#nodesLeft += 1;
+    await within(leaveNode(this.client), limits.kurrentSilenceMsMax).catch(() => {});
+    for (const source of this.#open) source.destroy(fault);
   }
 
   /** Ends every call. The client itself may wait for ever for one that has never begun. */
@@ -107,12 +122,12 @@ export class Connection {
   }
 }
 
-/** Rejects with StoreUnavailable when something takes too long. */
+/** Rejects with NodeSilent when something takes too long. */
 export async function within<T>(promise: Promise<T>, msMax: number): Promise<T> {
   if (msMax === Number.POSITIVE_INFINITY) return promise;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const refuse = () => reject(new StoreUnavailable(`KurrentDB is silent for ${msMax} ms`));
+    const refuse = () => reject(new NodeSilent(msMax));
     timer = setTimeout(refuse, msMax);
   });
   try {

@@ -22,6 +22,13 @@ const UNIMPLEMENTED = 12;
 const UNAUTHENTICATED = 16;
 const REFUSED_CODES = [INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED];
 
+/** A node that has left a call without a sign for too long. */
+export class NodeSilent extends StoreUnavailable {
+  constructor(msMax: number) {
+    super(`KurrentDB is silent for ${msMax} ms`);
+  }
+}
+
 /**
  * A fault of the client as one of the port. Whatever the server does not refuse for good is a
  * store that does not answer now: of an append it is unknown whether it has happened.
@@ -39,6 +46,11 @@ export function storeFault(fault: unknown): unknown {
 /** Another node leads: the client turns to it with the next call. */
 export function isNotLeader(fault: unknown): boolean {
   return isOfClient(fault) && fault.type === 'not-leader';
+}
+
+/** The node may be gone without that anything has ended: other nodes may have a new leader. */
+export function isSilence(fault: unknown): fault is Error {
+  return fault instanceof NodeSilent || (isOfClient(fault) && fault.type === 'deadline-exceeded');
 }
 
 export function isStreamNotFound(fault: unknown): boolean {
