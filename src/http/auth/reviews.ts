@@ -199,11 +199,13 @@ function routeSchema({ group, kind }: Pick<Review<never>, 'group' | 'kind'>) {
 
 /** A review as documents describe it. */
 function reviewSchema<Spec>({ group, kind, spec }: Pick<Review<Spec>, 'group' | 'kind' | 'spec'>) {
+  const isNeeded = !spec.safeParse({}).success;
+  const asked = spec.describe('What is asked.');
   const whole = z.object({
     apiVersion: z.string().optional().describe('The group and version of its kind.'),
     kind: z.string().optional().describe('What it is.'),
     metadata: z.looseObject({}).optional().describe('Means nothing here.'),
-    spec: spec.describe('What is asked.'),
+    spec: isNeeded ? asked : asked.optional(),
     status: z.looseObject({}).optional().describe('The answer.'),
   });
   const description = 'A question of a client about itself, which is answered and not kept.';

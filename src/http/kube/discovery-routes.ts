@@ -46,7 +46,23 @@ export function addDiscovery(
   for (const group of groups) addOne(`/apis/${group}`, groupDocument(resources, group));
   const versions = new Map(resources.map((resource) => [rootOf(resource), resource]));
   for (const [root, one] of versions) addOne(root, resourceList(resources, one));
+  const none = jsonDocument(NO_CUSTOM_RESOURCES);
+  app.get(CUSTOM_RESOURCES, { schema: { hide: true }, ...AUTHENTICATED }, (request, reply) => {
+    sendDocument(request, reply, none);
+  });
 }
+
+/**
+ * kubectl asks whether a kind that cannot be patched is a custom one, before it validates an object
+ * of it. No kind here is; nothing else of that group is served, and discovery does not name it.
+ */
+const CUSTOM_RESOURCES = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const NO_CUSTOM_RESOURCES = {
+  kind: 'CustomResourceDefinitionList',
+  apiVersion: 'apiextensions.k8s.io/v1',
+  metadata: { resourceVersion: '0' },
+  items: [],
+};
 
 /** A document of groups, and those that have all of their resources in it, by their forms. */
 function withAggregated(

@@ -176,6 +176,26 @@ withEveryKubectl(({ found, kubectl, ofCompute, project, send }) => {
   it('asks what one may do, and is refused the rest', async () => {
     expect(await k.ok('auth can-i create locations.networking.datumapis.com')).toBe('yes\n');
     expect(await k.ok('auth can-i --list')).toMatch(/\*/);
+    const resourceAttributes = {
+      verb: 'create',
+      group: 'networking.datumapis.com',
+      resource: 'locations',
+    };
+    const reviews = [
+      ['authorization.k8s.io/v1', 'SelfSubjectAccessReview', { spec: { resourceAttributes } }],
+      ['authorization.k8s.io/v1', 'SelfSubjectRulesReview', { spec: { namespace: project } }],
+      ['authentication.k8s.io/v1', 'SelfSubjectReview', {}],
+    ] as const;
+    for (const [apiVersion, kind, rest] of reviews) {
+      const file = k.file(`${kind}.json`, { apiVersion, kind, ...rest });
+      expect(await k.json(`create -f ${file}`)).toMatchObject({ kind, status: {} });
+    }
+    const wrong = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: 1,
+    };
+    expect(await k.fails(`create -f ${k.file('wrong.json', wrong)}`)).toMatch(/spec/);
     const compute = ofCompute();
     expect(await compute.ok('auth can-i create nicc')).toBe('yes\n');
     const { code, stdout } = await compute.run('auth can-i create locations');
