@@ -43,6 +43,7 @@ const OPERATOR_PROBLEMS = [
 export async function run(args: readonly string[], version: string): Promise<void> {
   // Whatever is written is for its owner alone.
   process.umask(0o077);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', refuseUnlessUnread);
   try {
     const code = await runCommand(args, {
       env: process.env,
@@ -58,6 +59,11 @@ export async function run(args: readonly string[], version: string): Promise<voi
     process.stderr.write(`netalloc: ${textOf(error)}\n`);
     await exit(1);
   }
+}
+
+/** Whoever reads a part only, as `head` does, has had enough: the rest is for nobody. */
+function refuseUnlessUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** What was written to a pipe is still on its way: the process ends when all of it has left. */

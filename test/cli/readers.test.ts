@@ -15,3 +15,13 @@ it('a command ends when all that it wrote has left, however slowly it is read', 
   expect(Object.keys(JSON.parse(output)).length).toBeGreaterThan(0);
   expect(await ended).toEqual([0, null]);
 });
+
+it('a command whose reader has had enough ends as if it had been read', async () => {
+  const args = [join(ROOT, 'src', 'bin.js'), 'schemas'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'exit');
+  child.stdout.once('data', () => child.stdout.destroy());
+  let told = '';
+  for await (const part of child.stderr.setEncoding('utf8')) told += part;
+  expect([told, await ended]).toEqual(['', [0, null]]);
+});
