@@ -85,9 +85,12 @@ export class NaiveGrants {
     grant.untilMs = untilMs;
   }
 
-  abandon(id: string, project: string): void {
+  /** A project remembers what it has used until nobody has to wait for that any more. */
+  abandon(id: string, project: string, atMs: number): void {
     const grant = this.#grants.get(id);
-    const isFree = grant === undefined || grant.project !== project || grant.state === 'open';
+    const isForgotten = grant?.state === 'ended' && grant.untilMs <= atMs;
+    const isFree =
+      grant === undefined || grant.project !== project || grant.state === 'open' || isForgotten;
     check('grant', isFree, `grant ${id} is not used when it is abandoned`, () => {
       return `${grant?.subject} is ${grant?.state}`;
     });

@@ -33,7 +33,9 @@ export const PROJECT: Readers = {
     if (data.kind === 'Namespace') ledger.namespaces.changeMetadata(data);
     else projectOf(ledger, name).changeMetadata(data);
   },
-  GrantAbandoned: ({ grants }, { name, data }) => grants.abandon(data.grantId, name),
+  GrantAbandoned: ({ grants }, { name, data: { grantId, at } }) => {
+    grants.abandon(grantId, name, Date.parse(at));
+  },
   CommandSettled: () => {},
 
   RangeAdded: (ledger, { name, stream, data }) => {
