@@ -95,7 +95,7 @@ describe('a provider reports', () => {
     expect(reported.headers.warning).toEqual([
       '299 - "status.phase is kept by the ledger: it was ignored"',
       '299 - "condition \\"Allocated\\" is kept by the ledger: it was ignored"',
-      '299 - "condition \\"Mine\\" is kept by the ledger: it was ignored"',
+      '299 - "condition \\"Mine\\" is none of Prepared and Programmed: it was ignored"',
     ]);
     expect(ledger.commands[1]).toMatchObject({ status: { conditions: [pending, programmed] } });
     expect(JSON.stringify(ledger.commands[1])).not.toContain('Lost');

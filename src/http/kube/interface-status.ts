@@ -219,6 +219,10 @@ function warnOfIgnored(exchange: Exchange, sent: StatusBody, object: KubeObject)
     if (REPORTED_CONDITIONS.includes(condition.type)) continue;
     const before = conditionsOf(object).find((one) => one.type === condition.type);
     if (isDeepStrictEqual(condition, before)) continue;
-    exchange.warn(`condition "${condition.type}" is kept by the ledger: it was ignored`);
+    const why =
+      before === undefined
+        ? `is none of ${REPORTED_CONDITIONS.join(' and ')}`
+        : 'is kept by the ledger';
+    exchange.warn(`condition "${condition.type}" ${why}: it was ignored`);
   }
 }
