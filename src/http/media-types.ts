@@ -1,4 +1,4 @@
-import { StatusError } from './status.ts';
+import { StatusError, shown } from './status.ts';
 
 export const JSON_TYPE = 'application/json';
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
@@ -102,4 +102,14 @@ export function unsupportedPatch(): StatusError {
   const unknown = 'the body of the request was in an unknown format';
   const message = `${unknown} - accepted media types include: ${PATCH_TYPES.join(', ')}`;
   return new StatusError('UnsupportedMediaType', message);
+}
+
+/** What is wrong with how a body is encoded: it has to be sent as it is. */
+export function encodingProblem(contentEncoding: string | undefined): StatusError | undefined {
+  if (contentEncoding === undefined || contentEncoding.toLowerCase() === 'identity')
+    return undefined;
+  const message = `a body in Content-Encoding ${shown(contentEncoding)} is not read: send it as it is`;
+  return new StatusError('UnsupportedMediaType', message, undefined, {
+    'accept-encoding': 'identity',
+  });
 }

@@ -12,6 +12,7 @@ import { addKubeRoutes } from './kube/routes.ts';
 import { addLedgerRoutes } from './ledger/routes.ts';
 import { listenerOf } from './listener.ts';
 import { refuseMalformed } from './malformed-requests.ts';
+import { encodingProblem } from './media-types.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { refuseOtherMethods } from './other-methods.ts';
@@ -36,7 +37,9 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   });
   // Clients label bodies in ways that no parser of the framework takes; handlers decode them.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
+    done(encodingProblem(headers['content-encoding']) ?? null, body);
+  });
   app.setErrorHandler(handleFault);
   app.setNotFoundHandler((_request, reply) => {
     const message = 'the server could not find the requested resource';

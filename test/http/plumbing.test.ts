@@ -103,6 +103,22 @@ describe('the way in', () => {
     expect(ledger.sent).toHaveLength(0);
   });
 
+  test.each(['gzip', 'br', 'identity, gzip'])(
+    'a body encoded as %s is not read',
+    async (coding) => {
+      const headers = { 'content-type': 'application/json', 'content-encoding': coding };
+      for (const method of ['POST', 'DELETE']) {
+        const url = method === 'POST' ? CLAIMS : `${CLAIMS}/web-0`;
+        const { code, headers: answered, body } = await request(method, url, claim('a'), headers);
+        expect([code, body.reason, answered['accept-encoding']]).toEqual([
+          ...[415, 'UnsupportedMediaType', 'identity'],
+        ]);
+        expect(body.message).toContain(`Content-Encoding ${coding}`);
+      }
+      expect(ledger.sent).toHaveLength(0);
+    },
+  );
+
   test('a path that is no text is refused', async () => {
     for (const url of [`${CLAIMS}/%zz`, `${CLAIMS}/%ff`]) {
       const refused = await get(url);
