@@ -41,6 +41,11 @@ export const limits = {
   caCertificateMs: 10 * 365 * 86_400_000,
   serverCertificateMs: 90 * 86_400_000,
   certificateBackdatedMs: 3_600_000,
+  /** From how long before its end on an authority or a server's certificate is warned of, */
+  authorityEndWarnedMs: 180 * 86_400_000,
+  serverCertificateEndWarnedMs: 14 * 86_400_000,
+  /** and how often. */
+  certificateEndToldMs: 86_400_000,
   /** Names and addresses in one, beside those of the machine. */
   certificateNamesMax: 64,
   /** How long it takes until one that could not be renewed is tried again. */
@@ -369,6 +374,10 @@ assertLimit(
 assertLimit(
   limits.connectionsMax * limits.smallBodyBytesMax <= limits.bodiesBytesMax,
   'small bodies take no more room than large ones',
+);
+assertLimit(
+  2 * limits.serverCertificateEndWarnedMs < limits.serverCertificateMs,
+  'a certificate of our own is renewed before it is warned of',
 );
 assertLimit(limits.requestHeadMsMax <= limits.requestMsMax, 'a head is a part of its request');
 assertLimit(limits.watchMsMin <= limits.watchMsMax, 'a watch has a time to last');

@@ -108,6 +108,7 @@ async function openParts(
   await orFault(recovery.start());
   const secured = await securedBy(config, directory, { clock, randomBytes, log });
   closing.push(async () => secured?.close());
+  operations.watch(() => secured?.expiries ?? []);
   const rim = {
     ledger: {
       project: (name, command, request) => ledger.project(name, command, request),
@@ -198,6 +199,8 @@ async function securedBy(
     names: isWildcard(host) ? names : [host, ...names],
     certificateClock: () => new Date(clock().getTime() - timeOffsetSeconds * 1_000),
     onFault: (err) => log.error({ err }, 'tokens or certificates stay as they were'),
+    onEndsSoon: (expiry) =>
+      log.error(expiry, 'a certificate ends soon, and clients will not connect after its end'),
   });
 }
 

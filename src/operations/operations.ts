@@ -11,6 +11,12 @@ interface Followed {
   onApplied(handler: (events: readonly RecordedEvent[]) => void): unknown;
 }
 
+/** How long a certificate lasts. */
+interface Lasting {
+  readonly certificate: 'authority' | 'server';
+  readonly daysLeft: number;
+}
+
 /** How a running ledger is seen from outside: what it measures, and whether it is ready. */
 export class Operations {
   /** The store as the rest of the process uses it. */
@@ -59,6 +65,17 @@ export class Operations {
     metrics.counter('netalloc_views_events_total', 'Events that the views have applied', applied);
     const behind = 'From when an event was recorded, by the clock of the store, to its application';
     metrics.histogram('netalloc_views_lag_seconds', behind, lag);
+  }
+
+  /** Shows from now on how long the certificates last that clients rely on. */
+  watch(lasting: () => readonly Lasting[]): void {
+    const left = (one: Lasting['certificate']) => () =>
+      lasting().find(({ certificate }) => certificate === one)?.daysLeft;
+    const metrics = this.#metrics;
+    const authority = 'Days until the authority ends that clients check the server against';
+    metrics.gauge('netalloc_tls_authority_days_left', authority, left('authority'));
+    const server = "Days until the server's certificate ends; one of our own is renewed before";
+    metrics.gauge('netalloc_tls_server_days_left', server, left('server'));
   }
 
   /** The text that Prometheus reads. */

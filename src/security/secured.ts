@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:https';
 import { dirname, join } from 'node:path';
 import { limits } from '../limits.ts';
+import { type Expiry, endsSoon, expiriesOf } from './expiry.ts';
 import { type CertificateFiles, GivenCertificate } from './given-certificate.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { makeOperatorToken, operatorTokenPath, readOperatorToken } from './operator-files.ts';
@@ -24,6 +25,8 @@ interface SecuredOptions {
   readonly certificateClock: () => Date;
   readonly randomBytes: (count: number) => Buffer;
   readonly onFault: (fault: unknown) => void;
+  /** A certificate ends soon: told once a day, until there is another one. */
+  readonly onEndsSoon: (expiry: Expiry) => void;
 }
 
 /** The files by which an operator on this machine gets in. */
@@ -41,6 +44,7 @@ export class Secured {
   readonly #certificate: ServerCertificate;
   readonly #options: SecuredOptions;
   #poll: NodeJS.Timeout | undefined;
+  #endsTellMs = Number.NEGATIVE_INFINITY;
 
   private constructor(certificate: ServerCertificate, options: SecuredOptions) {
     this.#certificate = certificate;
@@ -57,6 +61,11 @@ export class Secured {
     const certificate = await certificateOf(options);
     await makeOperatorToken(tokensPath, options);
     return new Secured(certificate, options);
+  }
+
+  /** How long the certificates last that clients rely on. */
+  get expiries(): readonly Expiry[] {
+    return expiriesOf(this.#certificate, this.#options.certificateClock());
   }
 
   /** What a server is to be made with. */
@@ -79,6 +88,11 @@ export class Secured {
   /** Looks whether tokens or certificate are others than before. */
   async refresh(server: Server, url: string): Promise<void> {
     this.tokens.refresh();
+    await this.#refreshCertificate(server, url);
+    this.#tellEnds();
+  }
+
+  async #refreshCertificate(server: Server, url: string): Promise<void> {
     try {
       if (!(await this.#certificate.refresh())) return;
       server.setSecureContext(this.tls);
@@ -86,6 +100,13 @@ export class Secured {
     } catch (fault) {
       this.#options.onFault(fault);
     }
+  }
+
+  #tellEnds(): void {
+    const nowMs = this.#options.certificateClock().getTime();
+    if (nowMs < this.#endsTellMs) return;
+    this.#endsTellMs = nowMs + limits.certificateEndToldMs;
+    for (const expiry of this.expiries.filter(endsSoon)) this.#options.onEndsSoon(expiry);
   }
 
   close(): void {

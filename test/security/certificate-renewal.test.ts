@@ -12,6 +12,7 @@ import {
   makeAuthority,
   makeServerCertificate,
 } from '../../src/security/certificates.ts';
+import type { Expiry } from '../../src/security/expiry.ts';
 import { GivenCertificate } from '../../src/security/given-certificate.ts';
 import { OwnCertificate } from '../../src/security/own-certificate.ts';
 import { Secured } from '../../src/security/secured.ts';
@@ -49,12 +50,14 @@ async function givenFiles() {
 async function listening(given?: Awaited<ReturnType<typeof givenFiles>>['paths']) {
   const time = { ms: NOW };
   const faults: unknown[] = [];
+  const told: Expiry[] = [];
   const place = directory();
   const clock = () => new Date(time.ms);
   const secured = await Secured.open({
     ...{ directory: place, tokensPath: join(place, 'tokens.json'), names: [], given },
     ...{ clock, certificateClock: clock, randomBytes },
     onFault: (fault) => faults.push(fault),
+    onEndsSoon: (expiry) => told.push(expiry),
   });
   const server = createServer(secured.tls, (_request, response) => response.end('fine'));
   server.listen(0, '127.0.0.1');
@@ -73,7 +76,16 @@ async function listening(given?: Awaited<ReturnType<typeof givenFiles>>['paths']
     return socket;
   };
   const shown = async () => (await open()).getPeerX509Certificate() as X509Certificate;
-  return { time, faults, place, open, shown, refresh: () => secured.refresh(server, url) };
+  return {
+    time,
+    faults,
+    told,
+    secured,
+    place,
+    open,
+    shown,
+    refresh: () => secured.refresh(server, url),
+  };
 }
 
 async function answerOn(socket: TLSSocket): Promise<string> {
@@ -81,6 +93,41 @@ async function answerOn(socket: TLSSocket): Promise<string> {
   const [data] = await once(socket, 'data');
   return String(data);
 }
+
+test('the end of an authority is told once a day, from half a year before on', async () => {
+  const { time, told, faults, place, secured, refresh } = await listening();
+  const ends = NOW + 3_650 * DAY_MS;
+  const at = async (ms: number) => {
+    time.ms = ms;
+    await refresh();
+    return told.splice(0).map(({ certificate, daysLeft }) => [certificate, daysLeft]);
+  };
+  expect(await at(NOW)).toEqual([]);
+  expect(await at(ends - 180 * DAY_MS - 1_000)).toEqual([]);
+  expect(await at(ends - 179 * DAY_MS)).toEqual([['authority', 179]]);
+  expect(await at(ends - 179 * DAY_MS + 1_000)).toEqual([]);
+  expect(await at(ends - 10 * DAY_MS)).toEqual([
+    ['authority', 10],
+    ['server', 10],
+  ]);
+  expect(secured.expiries.map(({ endsAt }) => endsAt.getTime())).toEqual([ends, ends]);
+  // The way out: another authority is put in its place.
+  const next = await makeAuthority(new Date(time.ms), randomBytes);
+  writeFileSync(join(place, 'ca-key.pem'), next.key + next.certificate);
+  await refresh();
+  expect(await at(ends - 8 * DAY_MS)).toEqual([]);
+  expect(faults).toEqual([]);
+});
+
+test('the end of a given certificate is told, too', async () => {
+  const { paths } = await givenFiles();
+  const { time, told, refresh } = await listening(paths);
+  await refresh();
+  expect(told).toEqual([]);
+  time.ms = NOW + 80 * DAY_MS;
+  await refresh();
+  expect(told).toMatchObject([{ certificate: 'server', daysLeft: 10 }]);
+});
 
 test('a certificate of our own is renewed at half of its time, and nothing is cut', async () => {
   const { time, faults, open, shown, refresh } = await listening();
