@@ -13,6 +13,7 @@ import { SYSTEM_NAMESPACE } from '../src/ledger/names.ts';
 import { scopedPoolName } from '../src/ledger/streams.ts';
 import type { ObjectProjection, Placed, Present } from '../src/views/projection.ts';
 import type { KubeObject } from '../src/views/views.ts';
+import { subnetsOf } from './network-contexts.ts';
 import {
   carveName,
   interfaceAllocationName,
@@ -208,8 +209,9 @@ interface Source {
 
 /** The records of an interface's addresses. They carry its resourceVersion. */
 export function allocationsOfInterface(nic: KubeObject, source: Source): KubeObject[] {
-  const own = ownAddresses(nic).map(({ address, class: name }) => {
-    const pool = poolOfClass(nic, name, source.present);
+  const own = ownAddresses(nic).map(({ address, subnet, class: name }) => {
+    const pool =
+      poolOfSubnet(nic, subnet, source.present) ?? poolOfClass(nic, name, source.present);
     return recordOf(nic, parsePrefix(address), address, name, pool);
   });
   const external = externalAddresses(nic).map(({ address, class: name }) => {
@@ -262,7 +264,18 @@ function recordOf(
   });
 }
 
-/** A private address is of the pool that its class's parent has for this network and location. */
+/** A private address is of the pool of its subnet, which its context knows while it is there. */
+function poolOfSubnet(
+  nic: KubeObject,
+  subnet: string,
+  present: Source['present'],
+): string | undefined {
+  const { name = '' } = (nic.status?.networkContextRef ?? {}) as { name?: string };
+  const context = present.object('NetworkContext', nic.metadata.namespace ?? '', name);
+  return subnetsOf(context).find(({ prefix }) => prefix === subnet)?.pool;
+}
+
+/** That is the pool of its class's parent, unless another class was the default at first. */
 function poolOfClass(
   nic: KubeObject,
   className: string,

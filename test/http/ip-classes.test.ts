@@ -84,6 +84,31 @@ describe('an IPClass', () => {
     expect((await get(`${CLASSES}/wrong`)).code).toBe(404);
   });
 
+  test('that becomes the default is given of the subnets that are there, as records tell', async () => {
+    const parents = { poolPer: ['project', 'network'], poolCIDR: '172.16.0.0/12' };
+    await send('POST', CLASSES, ipClass('net-b', parents));
+    const reservations = { leading: 2, trailing: 2, unitPrefixLength: 32 };
+    const subnets = { poolPer: ['project', 'network', 'location'], defaultPrefixLength: 24 };
+    const of = { parentClassName: 'net-b', reservations };
+    await send('POST', CLASSES, ipClass('sub-b', { ...subnets, ...of }));
+    const end = { parentClassName: 'sub-b', defaultPrefixLength: 32 };
+    await send('POST', CLASSES, ipClass('end-b', end));
+    const onlyIPv4 = { ipFamilies: ['IPv4'] };
+    await send('POST', CLAIMS, claim('before', onlyIPv4));
+    const mark = (name: string, value: string | null) =>
+      send('PATCH', `${CLASSES}/${name}`, { metadata: { annotations: { [DEFAULT]: value } } });
+    await mark('tenant-endpoint-ipv4', null);
+    expect((await mark('end-b', 'true')).code).toBe(200);
+    expect((await send('POST', CLAIMS, claim('after', onlyIPv4))).code).toBe(201);
+    await mark('end-b', null);
+    await mark('tenant-endpoint-ipv4', 'true');
+    const records = CLASSES.replace('ipclasses', 'namespaces/alpha/ipallocations');
+    const { body } = await get(`${records}/interface:after:end-b`);
+    const [before] = (await get(`${records}?fieldSelector=spec.holder.name%3Dbefore`)).body.items;
+    expect(body.spec.poolRef).toEqual(before.spec.poolRef);
+    expect((await get(`${POOLS}/${body.spec.poolRef.name}`)).code).toBe(200);
+  });
+
   test('is the default of its family by an annotation, and never a second one', async () => {
     const annotations = { [DEFAULT]: 'true' };
     const second = ipClass('second', { defaultPrefixLength: 32 }, { annotations });
