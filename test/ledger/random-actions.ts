@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import type { Grant } from '../../src/ledger/decision.ts';
 import type { ClaimSpec } from '../../src/ledger/events.ts';
+import { DEFAULT_CLASS_ANNOTATION } from '../../src/ledger/names.ts';
 import type { PlatformState } from '../../src/ledger/platform/state.ts';
 import type { ProjectCommand } from '../../src/ledger/project/decide.ts';
+import { ANY_POOL } from '../../src/ledger/project/waiting-line.ts';
 import {
   type Command,
   claim,
@@ -263,6 +265,8 @@ function decideUnderOlder(world: World, memory: Memory, command: ProjectCommand,
   const usable = memory.platforms.filter(({ revision }) => revision >= seen);
   const platform = usable.at(-1 - (back % Math.max(1, usable.length))) ?? world.platform;
   world.inProject(command, { ...world.contextOf(), platform });
+  // A class may have changed while this was decided: who changes one tries who began to wait, too.
+  world.run(serveWaiting(ANY_POOL));
 }
 
 /** Commits with grants that were given a while ago. */
@@ -279,6 +283,32 @@ function removeLocation(world: World, name: string): void {
     interfaces.count(({ presence }) => isThere(presence)) +
     allocations.count(({ scope }) => scope.location === name);
   world.run(deleteLocation(name, standing));
+}
+
+/** What operators change of classes: how long blocks are, how many of them, and for whom. */
+const classChanges = fc.oneof(
+  fc.record({
+    name: fc.constant('endpoint6'),
+    changes: fc.constantFrom(123, 124).map((defaultPrefixLength) => ({
+      defaultPrefixLength,
+      allowedPrefixLengths: { min: 123, max: 124 },
+    })),
+  }),
+  fc.record({
+    name: fc.constantFrom('endpoint4', 'endpoint6', 'public4'),
+    changes: fc.constantFrom(undefined, undefined, 2, 4).map((projectQuota) => ({ projectQuota })),
+  }),
+  fc.record({
+    name: fc.constant('public4'),
+    changes: fc.constantFrom('shared', 'shared', 'platform').map((visibility) => ({ visibility })),
+  }),
+);
+
+function changeClass(world: World, name: string, changes: object): void {
+  const { spec: before, isDefault } = world.platform.classes.get(name)!;
+  const spec = JSON.parse(JSON.stringify({ ...before, ...changes }));
+  const metadata = isDefault ? { annotations: { [DEFAULT_CLASS_ANNOTATION]: 'true' } } : {};
+  world.run({ type: 'UpdateClass', name, spec, metadata, expect: {} });
 }
 
 /** Actions on arbitrary values; their name is what a report of a failure shows. */
@@ -341,6 +371,9 @@ export const actions: fc.Arbitrary<Action> = fc.oneof(
   ),
   acts(2, 'delete pool', poolNames, (world, name) => deletePool(world, name)),
   acts(6, 'settle pool', poolNames, (world, name) => settlePool(world, name)),
+  acts(3, 'change class', classChanges, (world, { name, changes }) =>
+    changeClass(world, name, changes),
+  ),
   acts(1, 'remove', locations, (world, name) => removeLocation(world, name)),
   acts(6, 'settle', nothing, (world) => world.settle()),
   acts(6, 'pass', jumps, (world, ms) => world.pass(ms)),

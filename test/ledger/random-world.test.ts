@@ -40,7 +40,7 @@ const PAGE_EVENTS = 7;
 /** Commands that say what is to be, and therefore write it down each time. */
 const REPEATING = new Set(
   ['UpdateNetwork', 'UpdateLocation', 'ChangeMetadata'].concat([
-    ...['ReportInterfaceStatus', 'UpdatePool', 'WidenRegistration'],
+    ...['ReportInterfaceStatus', 'UpdatePool', 'WidenRegistration', 'UpdateClass'],
   ]),
 );
 /** Commands that go on until there is nothing left to do. */
@@ -52,6 +52,7 @@ const RESTATED: readonly EventType[] = [
   'ObjectMetadataChanged',
   'InterfaceStatusReported',
   'IPPoolUpdated',
+  'IPClassUpdated',
   'PoolRegistrationChanged',
 ];
 

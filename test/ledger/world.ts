@@ -368,7 +368,7 @@ export class World {
 function foreignCausesOf(event: LedgerEvent): string[] {
   if (event.type === 'NetworkUpdated') return event.data.waiting.flatMap(({ causes }) => causes);
   if (event.type !== 'ClaimQueued') return [];
-  return /^(location|class|offer)\//.test(event.data.cause) ? [event.data.cause] : [];
+  return /^(location|class|offer|quota)\//.test(event.data.cause) ? [event.data.cause] : [];
 }
 
 function keyOf(asked: Pick<RangeGrant, 'generation' | 'className' | 'scope' | 'ordinal'>) {
