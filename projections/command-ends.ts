@@ -19,6 +19,5 @@ CREATE INDEX command_ends_by_time ON command_ends (recorded_at);
     end: 'INSERT INTO command_ends VALUES (?, ?)',
   },
   on: {},
-  onEvery: ({ position, recordedAtMs, metadata: { index, count } }) =>
-    index === count - 1 ? [['end', position, recordedAtMs]] : [],
+  onLast: ({ position, recordedAtMs }) => [['end', position, recordedAtMs]],
 };

@@ -16,9 +16,9 @@ CREATE TABLE idempotency_keys (
 `,
   statements: { answer: 'INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?)' },
   on: {},
-  onEvery: ({ stream, revision, position, metadata }) => {
-    const { commandId, index, count, idempotency } = metadata;
-    if (idempotency === undefined || index !== count - 1) return [];
+  onLast: ({ stream, revision, position, metadata }) => {
+    const { commandId, idempotency } = metadata;
+    if (idempotency === undefined) return [];
     const { requestHash, code } = idempotency;
     return [['answer', commandId, stream, requestHash, code, revision, position]];
   },

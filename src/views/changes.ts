@@ -3,7 +3,7 @@ import type { KindChange } from './change-log.ts';
 import type { ObjectTable } from './object-table.ts';
 import type { Placed, Present, Touch } from './projection.ts';
 import type { RowSink } from './rows.ts';
-import { type End, Version, VersionChange } from './version.ts';
+import { endAt, Version, VersionChange } from './version.ts';
 import type { KubeObject } from './views.ts';
 
 /** An object that a command touches, as its events have left it so far. */
@@ -14,7 +14,8 @@ interface Touched {
   readonly before: Version | undefined;
   object: KubeObject | undefined;
   revision: number;
-  end: End;
+  /** The last event that has touched it. */
+  last: Placed;
 }
 
 /**
@@ -23,19 +24,22 @@ interface Touched {
  */
 export class Changes implements Present {
   readonly #present: Present;
-  readonly #touched = new Map<string, Touched>();
+  /** In the order in which they were first touched, */
+  readonly #touched: Touched[] = [];
+  /** and by name: few objects of a namespace have one in common. */
+  readonly #named = new Map<string, Touched[]>();
 
   constructor(present: Present) {
     this.#present = present;
   }
 
   object(kind: string, namespace: string, name: string): KubeObject | undefined {
-    const touched = this.#touched.get(keyOf(kind, namespace, name));
+    const touched = this.#find(kind, namespace, name);
     return touched === undefined ? this.#present.object(kind, namespace, name) : touched.object;
   }
 
   isNew(kind: string, namespace: string, name: string): boolean {
-    const touched = this.#touched.get(keyOf(kind, namespace, name));
+    const touched = this.#find(kind, namespace, name);
     return touched !== undefined && touched.before === undefined;
   }
 
@@ -49,11 +53,10 @@ export class Changes implements Present {
 
   /** Lets an event change the objects of one kind that it touches. */
   touch(table: ObjectTable, touch: Touch<EventType>, event: Placed): void {
-    const { namespaced, noProject = '' } = table.projection;
+    const { kind, namespaced, noProject = '' } = table.projection;
     const namespace = namespaced ? event.project || noProject : '';
     for (const name of touch.names(event, this)) {
-      const key = keyOf(table.projection.kind, namespace, name);
-      const known = this.#touched.get(key);
+      const known = this.#find(kind, namespace, name);
       const before =
         known === undefined && touch.creates === undefined
           ? table.load(namespace, name)
@@ -61,17 +64,15 @@ export class Changes implements Present {
       const object = known === undefined ? before?.object : known.object;
       const next = touch.next(object, event, this);
       if (next === object) continue;
-      const { revision, position, recordedAtMs } = event;
-      const end = { lastRevision: revision, position, recordedAtMs };
+      const { revision } = event;
       if (known !== undefined) {
         if (touch.follows === undefined) known.revision = revision;
         known.object = next;
-        known.end = end;
+        known.last = event;
         continue;
       }
       const kept = touch.follows === undefined ? revision : (before?.revision ?? revision);
-      const touched = { table, namespace, name, before, object: next, revision: kept, end };
-      this.#touched.set(key, touched);
+      this.#add({ table, namespace, name, before, object: next, revision: kept, last: event });
     }
   }
 
@@ -81,17 +82,18 @@ export class Changes implements Present {
    * version before it, so that who has received only some of them goes on with the others.
    */
   write(rows: RowSink, made?: KindChange[]): void {
-    const all = [...this.#touched.values()].filter(({ before, object }) => before ?? object);
-    all.sort((a, b) => Number(a.end.position - b.end.position));
-    for (const [index, touched] of all.entries()) {
-      const { table, namespace, name, before, object, end } = touched;
-      const goOnFrom = isFollowed(touched, all, index) ? end.position - 1n : undefined;
-      const after = object && versionOf(touched, object, String(goOnFrom ?? end.position));
+    const all = this.#touched.filter(({ before, object }) => before ?? object);
+    all.sort((a, b) => a.last.revision - b.last.revision);
+    for (let index = 0; index < all.length; index += 1) {
+      const touched = all[index] as Touched;
+      const { table, namespace, name, before, object, last } = touched;
+      const goOnFrom = isFollowed(touched, all, index) ? last.position - 1n : undefined;
+      const after = object && versionOf(touched, object, String(goOnFrom ?? last.position));
       if (after !== undefined) table.put(before, after, rows);
-      else if (before !== undefined) table.remove(before, end, rows);
+      else if (before !== undefined) table.remove(before, endAt(last), rows);
       const { kind } = table.projection;
       if (made === undefined) after?.compact();
-      else made.push(new VersionChange({ kind, namespace, name, goOnFrom }, end, before, after));
+      else made.push(new VersionChange({ kind, namespace, name, goOnFrom }, last, before, after));
     }
   }
 
@@ -100,34 +102,45 @@ export class Changes implements Present {
    * carry the resourceVersion that they have, and a new one none.
    */
   *previewed(): Generator<{ readonly kind: string; readonly version: Version }> {
-    for (const touched of this.#touched.values()) {
+    for (const touched of this.#touched) {
       const { table, before, object } = touched;
       if (object === undefined) continue;
       const resourceVersion = before?.object.metadata.resourceVersion ?? '';
-      const end = { ...touched.end, position: before?.position ?? 0n };
-      const version = versionOf({ ...touched, end }, object, resourceVersion);
+      const last = { ...touched.last, position: before?.position ?? 0n };
+      const version = versionOf({ ...touched, last }, object, resourceVersion);
       yield { kind: table.projection.kind, version };
     }
+  }
+
+  #find(kind: string, namespace: string, name: string): Touched | undefined {
+    return this.#named
+      .get(name)
+      ?.find((one) => one.table.projection.kind === kind && one.namespace === namespace);
+  }
+
+  #add(touched: Touched): void {
+    this.#touched.push(touched);
+    const others = this.#named.get(touched.name);
+    if (others === undefined) this.#named.set(touched.name, [touched]);
+    else others.push(touched);
   }
 }
 
 /** Whether the event that touched an object last touched another of its kind, which comes after. */
-function isFollowed({ table, end }: Touched, all: readonly Touched[], index: number): boolean {
-  for (let later = index + 1; all[later]?.end.position === end.position; later += 1) {
+function isFollowed({ table, last }: Touched, all: readonly Touched[], index: number): boolean {
+  for (let later = index + 1; all[later]?.last === last; later += 1) {
     if (all[later]?.table === table) return true;
   }
   return false;
 }
 
 function versionOf(
-  { namespace, name, revision, end }: Touched,
+  { namespace, name, revision, last }: Touched,
   object: KubeObject,
   resourceVersion: string,
 ): Version {
   const metadata = { ...object.metadata, resourceVersion };
-  return new Version({ namespace, name, revision, ...end }, { ...object, metadata });
-}
-
-function keyOf(kind: string, namespace: string, name: string): string {
-  return `${kind}/${namespace}/${name}`;
+  const { lastRevision, position, recordedAtMs } = endAt(last);
+  const place = { namespace, name, revision, lastRevision, position, recordedAtMs };
+  return new Version(place, { ...object, metadata });
 }

@@ -161,9 +161,9 @@ function placedCommand(command: readonly RecordedEvent[], recordedAtMs: number):
     if (!isEventType(type)) {
       throw new Error(`${type} at position ${position} was written by a newer netalloc`);
     }
-    const place = { stream, project, revision, position, recordedAtMs };
-    const { data: known, metadata: kept } = { data, metadata } as unknown as Placed;
-    return { type, data: known, ...place, metadata: kept };
+    const known = data as Placed['data'];
+    const kept = metadata as unknown as Placed['metadata'];
+    return { type, data: known, stream, project, revision, position, recordedAtMs, metadata: kept };
   });
 }
 

@@ -96,8 +96,8 @@ export interface TableProjection {
   readonly on: {
     readonly [T in EventType]?: (event: Placed<T>, present: Present) => readonly Write[];
   };
-  /** What is written for every event, whatever its type. */
-  readonly onEvery?: (event: Placed) => readonly Write[];
+  /** What is written for every command, whatever its events: this is its last one. */
+  readonly onLast?: (event: Placed) => readonly Write[];
 }
 
 /** What people are told of a decision about an object. */

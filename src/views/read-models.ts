@@ -94,7 +94,7 @@ export class ReadModels {
   readonly objects: ReadonlyMap<string, ObjectTable>;
   readonly #touches = new Map<EventType, { table: ObjectTable; touch: AnyTouch }[]>();
   readonly #handlers = new Map<EventType, { table: RowTable; handler: AnyHandler }[]>();
-  readonly #tables: readonly RowTable[];
+  readonly #onLast: readonly { table: RowTable; onLast: NonNullable<TableProjection['onLast']> }[];
   readonly #settle: RowAccess['settle'];
   readonly #authoredRanges: AuthoredRanges;
   readonly #poolsOf: Present['poolsOf'];
@@ -105,13 +105,17 @@ export class ReadModels {
     const access = { database, settle, placeOf: (sql: string) => places.get(sql) as number };
     const objects = OBJECTS.map((projection) => new ObjectTable(projection, access));
     this.objects = new Map(objects.map((table) => [table.projection.kind, table]));
-    this.#tables = TABLES.map((projection) => new RowTable(projection, access));
+    const tables = TABLES.map((projection) => new RowTable(projection, access));
+    this.#onLast = tables.flatMap((table) => {
+      const { onLast } = table.projection;
+      return onLast === undefined ? [] : [{ table, onLast }];
+    });
     for (const table of objects) {
       for (const [type, touch] of Object.entries(table.projection.on)) {
         add(this.#touches, type as EventType, { table, touch: touch as unknown as AnyTouch });
       }
     }
-    for (const table of this.#tables) {
+    for (const table of tables) {
       for (const [type, handler] of Object.entries(table.projection.on)) {
         add(this.#handlers, type as EventType, { table, handler: handler as AnyHandler });
       }
@@ -171,10 +175,9 @@ export class ReadModels {
         if (table.projection === authoredRanges && writes.length > 0) this.#authoredRanges.change();
         table.write(writes, rows);
       }
-      for (const table of this.#tables) {
-        const { onEvery } = table.projection;
-        if (onEvery !== undefined) table.write(onEvery(event), rows);
-      }
+    }
+    for (const { table, onLast } of this.#onLast) {
+      table.write(onLast(command.at(-1) as Placed), rows);
     }
     return changes;
   }

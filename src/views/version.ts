@@ -1,5 +1,6 @@
 import type { Position } from '../store/store.ts';
 import type { KindChange } from './change-log.ts';
+import type { Placed } from './projection.ts';
 import type { KubeObject } from './views.ts';
 
 /** Where a version ends: at the last event of the command that changed or deleted the object. */
@@ -7,6 +8,11 @@ export interface End {
   readonly lastRevision: number;
   readonly position: Position;
   readonly recordedAtMs: number;
+}
+
+/** The end that an event makes of what it has touched. */
+export function endAt({ revision, position, recordedAtMs }: Placed): End {
+  return { lastRevision: revision, position, recordedAtMs };
 }
 
 /** Which object a version is of, and where in the log it is. */
@@ -80,7 +86,7 @@ export class VersionChange implements KindChange {
       name,
       goOnFrom,
     }: Pick<KindChange, 'kind' | 'namespace' | 'name' | 'goOnFrom'>,
-    { position, recordedAtMs }: End,
+    { position, recordedAtMs }: Pick<Placed, 'position' | 'recordedAtMs'>,
     before: Version | undefined,
     after: Version | undefined,
   ) {
