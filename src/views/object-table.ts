@@ -127,8 +127,17 @@ export class ObjectTable {
     const { namespace, name, revision, lastRevision, position, recordedAtMs } = after;
     if (before !== undefined) this.#end(before, after, rows);
     const { uid } = after.object.metadata;
-    const place = [revision, lastRevision, position, recordedAtMs] as const;
-    rows.run(this.#writes.put, namespace, name, uid, ...place, after.text);
+    rows.run(this.#writes.put, [
+      'put',
+      namespace,
+      name,
+      uid,
+      revision,
+      lastRevision,
+      position,
+      recordedAtMs,
+      after.text,
+    ]);
     this.#know(after, after, rows.batch);
   }
 
@@ -136,7 +145,7 @@ export class ObjectTable {
   remove(before: Version, end: End, rows: RowSink): void {
     const { namespace, name } = before;
     this.#end(before, end, rows);
-    rows.run(this.#writes.remove, namespace, name);
+    rows.run(this.#writes.remove, ['remove', namespace, name]);
     this.#know({ namespace, name, ...end }, undefined, rows.batch);
   }
 
@@ -209,7 +218,8 @@ export class ObjectTable {
     { lastRevision, position, recordedAtMs }: End,
     rows: RowSink,
   ): void {
-    rows.run(this.#writes.keep, namespace, name, lastRevision, position, recordedAtMs);
+    const until = [lastRevision, position, recordedAtMs] as const;
+    rows.run(this.#writes.keep, ['keep', namespace, name, ...until]);
   }
 }
 

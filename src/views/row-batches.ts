@@ -1,13 +1,16 @@
-import type { SqlValue } from './projection.ts';
-import type { RowSink, Rows, Run } from './rows.ts';
+import type { Write } from './projection.ts';
+import type { RowSink, Rows } from './rows.ts';
+import { RunList } from './run-list.ts';
 import type { Checkpoint } from './views-file.ts';
 
 /** Gathers the rows of commands. Whole commands only are handed over, each batch at once. */
 export class RowBatches implements RowSink {
   readonly #rows: Rows;
-  #runs: Run[] = [];
-  /** How many of the runs are those of whole commands, */
-  #wholeRuns = 0;
+  /** The statements and rows of a command that has begun, */
+  #statements: number[] = [];
+  #writes: Write[] = [];
+  /** those of whole commands, */
+  #whole = new RunList();
   /** where these end, and where the last batch did. */
   #end: Checkpoint;
   #handedOver: Checkpoint;
@@ -22,23 +25,26 @@ export class RowBatches implements RowSink {
     return this.#rows.taken + 1;
   }
 
-  run(...run: [statement: number, ...values: SqlValue[]]): void {
-    this.#runs.push(run);
+  run(statement: number, write: Write): void {
+    this.#statements.push(statement);
+    this.#writes.push(write);
   }
 
   /** What has been gathered so far are the rows of whole commands. */
   endCommand(end: Checkpoint): void {
-    this.#wholeRuns = this.#runs.length;
+    for (const [index, statement] of this.#statements.entries()) {
+      this.#whole.add(statement, this.#writes[index] as Write);
+    }
+    this.#statements = [];
+    this.#writes = [];
     this.#end = end;
   }
 
   handOver(): void {
     if (this.#end === this.#handedOver) return;
-    const begun = this.#runs.splice(this.#wholeRuns);
-    const runs = this.#runs;
     const from = this.#handedOver.position;
-    this.#runs = begun;
-    this.#wholeRuns = 0;
+    const runs = this.#whole;
+    this.#whole = new RunList();
     this.#handedOver = this.#end;
     this.#rows.write({ from, to: this.#end, runs });
   }

@@ -14,10 +14,10 @@ export class RowTable {
   }
 
   write(writes: readonly Write[], rows: RowSink): void {
-    for (const [name, ...values] of writes) {
-      const place = this.#places.get(name);
-      if (place === undefined) throw new Error(`${this.projection.name} has no ${name}`);
-      rows.run(place, ...values);
+    for (const write of writes) {
+      const place = this.#places.get(write[0]);
+      if (place === undefined) throw new Error(`${this.projection.name} has no ${write[0]}`);
+      rows.run(place, write);
     }
   }
 }

@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { limits } from '../limits.ts';
-import { type EncodedRuns, encodeRuns } from './row-codec.ts';
 import type { RowBatch, Rows } from './rows.ts';
+import type { RunTexts } from './run-list.ts';
 import { ViewsBehind } from './views.ts';
 
 /** What the two threads share: how many batches have been written, and how it goes. */
@@ -17,8 +17,13 @@ export interface ThreadData {
   readonly cells: BigInt64Array<SharedArrayBuffer>;
 }
 
+/** Rows on their way to the thread, and how many runs of statements they are. */
+export interface SentBatch extends Pick<RowBatch, 'from' | 'to'>, RunTexts {
+  readonly runs: number;
+}
+
 /** What the thread is told: rows; that somebody waits for them; that there will be no more. */
-export type ThreadTask = (Omit<RowBatch, 'runs'> & EncodedRuns) | 'now' | 'end';
+export type ThreadTask = SentBatch | 'now' | 'end';
 
 /** What the thread tells: that it has written, that it has to try again, or why it has failed. */
 export type ThreadNews =
@@ -66,11 +71,11 @@ export class RowsBehind implements Rows {
 
   write(batch: RowBatch): void {
     if (this.#failure !== undefined) throw this.#failure;
-    this.#taken += 1;
-    this.#waiting.push(batch.runs.length);
-    this.#waitingRuns += batch.runs.length;
     const { from, to, runs } = batch;
-    this.#tell({ from, to, ...encodeRuns(runs) });
+    this.#taken += 1;
+    this.#waiting.push(runs.runs);
+    this.#waitingRuns += runs.runs;
+    this.#tell({ from, to, runs: runs.runs, ...runs.written() });
   }
 
   settle(patient = false): void {

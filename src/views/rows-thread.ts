@@ -2,10 +2,10 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { limits } from '../limits.ts';
 import { SQLITE_BUSY, SQLITE_FULL, SQLITE_IOERR, sqliteCode } from '../store/sqlite/faults.ts';
 import { ROW_STATEMENTS } from './read-models.ts';
-import { decodeRuns } from './row-codec.ts';
-import { type RowBatch, RowWriter } from './rows.ts';
+import { RowWriter } from './rows.ts';
 import {
   HAS_FAILED,
+  type SentBatch,
   STATE,
   type ThreadData,
   type ThreadNews,
@@ -14,6 +14,7 @@ import {
   WRITES,
   WRITTEN,
 } from './rows-behind.ts';
+import { RunList } from './run-list.ts';
 import { connectViews } from './views-file.ts';
 
 // The thread that writes the rows of the views. It runs what comes in a transaction that it commits
@@ -26,8 +27,8 @@ const { path, cells } = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const database = connectViews(path);
 const writer = new RowWriter(database, ROW_STATEMENTS);
-/** What is not committed, */
-const waiting: RowBatch[] = [];
+/** What is not committed, as it came: that is less to keep than what it is read to; */
+const waiting: SentBatch[] = [];
 /** how many of these are in the open transaction, */
 let added = 0;
 /** and how many runs of statements all of them have. */
@@ -56,10 +57,8 @@ function take(task: ThreadTask): void {
     isEnding ||= task === 'end';
     return;
   }
-  const { from, to } = task;
-  const batch = { from, to, runs: decodeRuns(task) };
-  waiting.push(batch);
-  runs += batch.runs.length;
+  waiting.push(task);
+  runs += task.runs;
 }
 
 /** Takes what has come meanwhile, as far as it fits one transaction. */
@@ -75,7 +74,9 @@ function takeMore(): void {
 function addRows(): void {
   const from = added;
   added = 0;
-  for (const batch of waiting.slice(from)) writer.add(batch);
+  for (const { from: after, to, ...sent } of waiting.slice(from)) {
+    writer.add({ from: after, to, runs: RunList.read(sent) });
+  }
   added = waiting.length;
 }
 

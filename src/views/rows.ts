@@ -1,23 +1,22 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Position } from '../store/store.ts';
-import type { SqlValue } from './projection.ts';
+import type { SqlValue, Write } from './projection.ts';
+import type { RunList } from './run-list.ts';
 import type { Checkpoint } from './views-file.ts';
-
-/** One run of a statement, by its place among all that write rows. */
-export type Run = readonly [statement: number, ...values: SqlValue[]];
 
 /** The rows of whole commands, and the checkpoint that goes with them. */
 export interface RowBatch {
   readonly from: Position;
   readonly to: Checkpoint;
-  readonly runs: readonly Run[];
+  readonly runs: RunList;
 }
 
 /** Takes what is to be written. */
 export interface RowSink {
   /** Number of the batch that it will be written with. */
   readonly batch: number;
-  run(statement: number, ...values: SqlValue[]): void;
+  /** Takes a run of the statement at this place among all that write rows. */
+  run(statement: number, write: Write): void;
 }
 
 /** What those need who read rows, and know how they are written. */
@@ -80,7 +79,7 @@ export class RowWriter {
     );
   }
 
-  run(statement: number, ...values: SqlValue[]): void {
+  run(statement: number, values: readonly SqlValue[]): void {
     this.#statements[statement]?.run.run(...values);
   }
 
@@ -94,7 +93,9 @@ export class RowWriter {
     this.#undoneWhenThrown(() => {
       if ((this.#to?.position ?? from) !== from) throw new Error('a batch of rows is missing');
       this.#to = to;
-      for (const run of runs) this.#write(run);
+      runs.forEach((statement, values) => {
+        this.#write(statement, values);
+      });
     });
   }
 
@@ -121,28 +122,26 @@ export class RowWriter {
     });
   }
 
-  #write(run: Run): void {
-    const [statement, ...values] = run;
+  #write(statement: number, values: SqlValue[]): void {
     const { counts } = this.#statements[statement] as { counts: RowStatement['counts'] };
     if (counts === 'adds') {
       this.#addLater(statement, values);
       return;
     }
     if (counts === 'sees') this.#writeSums();
-    this.run(statement, ...values);
+    this.run(statement, values);
   }
 
-  #addLater(statement: number, values: readonly SqlValue[]): void {
-    const keys = values.slice(0, -1);
-    const key = `${statement}\n${keys.join('\n')}`;
+  #addLater(statement: number, values: SqlValue[]): void {
+    const value = values.pop() as number;
+    const key = `${statement}\n${values.join('\n')}`;
     const known = this.#sums.get(key);
-    const value = values.at(-1) as number;
-    if (known === undefined) this.#sums.set(key, { statement, keys, sum: value });
+    if (known === undefined) this.#sums.set(key, { statement, keys: values, sum: value });
     else known.sum += value;
   }
 
   #writeSums(): void {
-    for (const { statement, keys, sum } of this.#sums.values()) this.run(statement, ...keys, sum);
+    for (const { statement, keys, sum } of this.#sums.values()) this.run(statement, [...keys, sum]);
     this.#sums.clear();
   }
 

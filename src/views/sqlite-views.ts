@@ -9,7 +9,7 @@ import { CommandEnds } from './command-ends.ts';
 import { INTERFACE } from './interface-allocations.ts';
 import { EventBook } from './kube-events/event-book.ts';
 import { PositionWaiters } from './position-waiters.ts';
-import type { Counts, Placed } from './projection.ts';
+import type { Counts, Placed, Write } from './projection.ts';
 import { ReadModels, ROW_STATEMENTS } from './read-models.ts';
 import { RestingBlocks } from './resting-blocks.ts';
 import { RowBatches } from './row-batches.ts';
@@ -246,7 +246,8 @@ export class SqliteViews implements Views {
       }),
     );
     this.#batches.settle();
-    const rows = { batch: 0, run: this.#writer.run.bind(this.#writer) };
+    const run = (statement: number, [, ...values]: Write) => this.#writer.run(statement, values);
+    const rows = { batch: 0, run };
     return this.#writer.tryOut(() => {
       const changes = this.#models.run(command, rows);
       return [...changes.previewed()].map(({ kind, version }) => {

@@ -67,7 +67,7 @@ describe('the same log gives the same rows', () => {
     expect(rows(directory)).toEqual(whole);
   });
 
-  it('with restarts anywhere in between, also amid a command', async () => {
+  it('with restarts anywhere in between, also amid a command', { timeout: 120_000 }, async () => {
     const directory = newDirectory();
     const random = randomFrom(11);
     let end = 0n;

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type RowBatch, RowWriter, type Run } from '../../src/views/rows.ts';
+import type { SqlValue } from '../../src/views/projection.ts';
+import { type RowBatch, RowWriter } from '../../src/views/rows.ts';
+import { RunList } from '../../src/views/run-list.ts';
 
 const [ADD, NOTE, DROP] = [0, 1, 2];
 
@@ -26,8 +28,13 @@ beforeEach(() => {
   ]);
 });
 
-function batch(from: bigint, runs: readonly Run[]): RowBatch {
-  return { from, to: { position: from + 1n, hash: `hash ${from + 1n}` }, runs };
+function batch(
+  from: bigint,
+  runs: readonly (readonly [statement: number, ...values: SqlValue[]])[],
+): RowBatch {
+  const list = new RunList();
+  for (const [statement, ...values] of runs) list.add(statement, ['', ...values]);
+  return { from, to: { position: from + 1n, hash: `hash ${from + 1n}` }, runs: list };
 }
 
 const countsNow = () =>
