@@ -1,5 +1,4 @@
 import {
-  type Family,
   familyWidth,
   formatPrefix,
   lastAddress,
@@ -10,6 +9,7 @@ import type { ExternalAddress, InterfaceAddress } from '../src/ledger/events.ts'
 import { SYSTEM_NAMESPACE } from '../src/ledger/names.ts';
 import type { Placed, Present, TableProjection, Write } from '../src/views/projection.ts';
 import { subnetsOf } from './network-contexts.ts';
+import { digitsOf } from './shape/block-digits.ts';
 
 /**
  * Who holds what, and who held it when. A row of `holdings` is a block held now; when that ends
@@ -21,7 +21,7 @@ import { subnetsOf } from './network-contexts.ts';
 const TABLES = `
 CREATE TABLE pool_ranges (
   pool      TEXT    NOT NULL,
-  start     BLOB    NOT NULL,
+  start     TEXT    NOT NULL,
   length    INTEGER NOT NULL,
   host_bits INTEGER NOT NULL,
   project   TEXT    NOT NULL, -- whose space it is in; empty for authored pools
@@ -31,7 +31,7 @@ CREATE INDEX pool_ranges_by_project ON pool_ranges (project);
 
 CREATE TABLE holdings (
   pool             TEXT    NOT NULL,
-  start            BLOB    NOT NULL, -- 4 or 16 bytes, so that they sort as addresses do
+  start            TEXT    NOT NULL, -- in digits that sort as addresses do
   length           INTEGER NOT NULL,
   host_bits        INTEGER NOT NULL,
   state            TEXT    NOT NULL, -- Held, Retained, Reserved or Carved
@@ -47,7 +47,7 @@ CREATE TABLE holdings (
 
 CREATE TABLE holdings_past (
   pool              TEXT    NOT NULL,
-  start             BLOB    NOT NULL,
+  start             TEXT    NOT NULL,
   length            INTEGER NOT NULL,
   host_bits         INTEGER NOT NULL,
   state             TEXT    NOT NULL, -- as above, or Quarantined
@@ -100,7 +100,7 @@ const endQuarantines = (pools: string, rows: string, until: string, at: string) 
 /** Allocations and address history. */
 export const holdings: TableProjection = {
   name: 'holdings',
-  version: 3,
+  version: 4,
   tables: TABLES,
   statements: {
     addRange: 'INSERT INTO pool_ranges VALUES (?, ?, ?, ?, ?)',
@@ -211,22 +211,9 @@ interface Holder {
 }
 
 /** Pool, start, length and size of a block, as the tables begin. */
-function blockOf(pool: string, cidr: string): [string, Uint8Array, number, number] {
+function blockOf(pool: string, cidr: string): [string, string, number, number] {
   const { family, start, length } = parsePrefix(cidr);
-  return [pool, bytesOf(family, start), length, familyWidth(family) - length];
-}
-
-/** An address as bytes, which sort as addresses do. */
-function bytesOf(family: Family, address: bigint): Uint8Array {
-  const bytes = new Uint8Array(familyWidth(family) / 8);
-  const view = new DataView(bytes.buffer);
-  if (family === 'IPv4') {
-    view.setUint32(0, Number(address));
-  } else {
-    view.setBigUint64(0, address >> 64n);
-    view.setBigUint64(8, address & 0xffff_ffff_ffff_ffffn);
-  }
-  return bytes;
+  return [pool, digitsOf(family, start), length, familyWidth(family) - length];
 }
 
 function taken(
@@ -237,11 +224,11 @@ function taken(
   { kind, namespace, name, uid }: Holder,
   className: string,
 ): Write[] {
-  const block = blockOf(pool, cidr);
-  const held = [state, kind, namespace, name, uid, className] as const;
+  const [, start, length, hostBits] = blockOf(pool, cidr);
+  const held = [kind, namespace, name, uid, className, position, recordedAtMs] as const;
   return [
-    ['begin', ...block, ...held, position, recordedAtMs],
-    ['countMore', pool, state, block[3], 1],
+    ['begin', pool, start, length, hostBits, state, ...held],
+    ['countMore', pool, state, hostBits, 1],
   ];
 }
 
@@ -303,8 +290,8 @@ function rangeEnds(
   cidr: string,
 ): Write[] {
   const range = parsePrefix(cidr);
-  const first = bytesOf(range.family, range.start);
-  const last = bytesOf(range.family, lastAddress(range));
+  const first = digitsOf(range.family, range.start);
+  const last = digitsOf(range.family, lastAddress(range));
   return [
     ['keepRange', pool, first, last, position, recordedAtMs],
     ['uncountRange', pool, first, last],

@@ -39,15 +39,15 @@ function tableOf<T extends NaiveObject>(table: ObjectTable<T>): Table {
   const { name, all, shown, expected } = table;
   return {
     name,
-    sql: `SELECT namespace, name, uid, object FROM ${name}`,
+    sql: `SELECT namespace, name, object FROM ${name}`,
     read: (row) => {
       const { object, ...told } = readObject(row);
       const present = table.in(told.namespace)?.get(told.name);
       return {
         key: keyOf(told.namespace, told.name),
-        shown: { ...identityOf(row, object), ...shown(object) },
+        shown: { ...identityOf(object), ...shown(object) },
         expected: present && {
-          ...{ uid: present.uid, metadataUid: present.uid, deleting: present.deleting },
+          ...{ uid: present.uid, deleting: present.deleting },
           finalizers: present.finalizers,
           ...expected(present, told.name, told.namespace),
         },
@@ -70,9 +70,9 @@ function readObject(row: Row) {
   return { namespace, name, object: JSON.parse(row.object as string) as Stored };
 }
 
-function identityOf(row: Row, { metadata }: Stored): Fields {
+function identityOf({ metadata }: Stored): Fields {
   return {
-    ...{ uid: row.uid, metadataUid: metadata.uid },
+    uid: metadata.uid,
     deleting: metadata.deletionTimestamp !== undefined,
     finalizers: metadata.finalizers ?? [],
   };
@@ -211,15 +211,17 @@ function poolsOf({ authoredPools, pools }: NaiveLedger): Table {
   const isMade = (name: string) => name.includes('.');
   return {
     name: 'ip_pools',
-    sql: 'SELECT namespace, name, uid, object FROM ip_pools',
+    sql: 'SELECT namespace, name, object FROM ip_pools',
     read: (row) => {
       const { name, object } = readObject(row);
       const { spec, status } = object;
       if (!isMade(name)) {
         const authored = authoredPools.get(name);
-        const shown = { ...identityOf(row, object), spec };
-        const expected = authored && { ...authored, metadataUid: authored.uid };
-        return { key: name, shown, expected };
+        return {
+          key: name,
+          shown: { ...identityOf(object), spec },
+          expected: authored && { ...authored },
+        };
       }
       const ranges = [status.allocatedCIDR, ...(spec.additionalCIDRs ?? [])];
       const shown = { ranges, className: spec.classRef.name, scope: spec.scope };
@@ -245,7 +247,7 @@ function allocationsOf(ledger: NaiveLedger): Table {
   const keyOfBlock = (purpose: string, pool: string, cidr: string) => `${purpose} ${pool} ${cidr}`;
   return {
     name: 'ip_allocations',
-    sql: 'SELECT namespace, name, uid, object FROM ip_allocations',
+    sql: 'SELECT namespace, name, object FROM ip_allocations',
     read: (row) => {
       const { namespace, name, object } = readObject(row);
       const { spec, status } = object;
@@ -266,7 +268,7 @@ function allocationsOf(ledger: NaiveLedger): Table {
       const held = projects.get(namespace)?.blocks.allocations.get(name);
       return {
         key: keyOf(namespace, name),
-        shown: { uid: row.uid, allocatedCIDR, pool, phase, claim: spec.holder.uid },
+        shown: { uid: object.metadata.uid, allocatedCIDR, pool, phase, claim: spec.holder.uid },
         expected: held && {
           ...{ uid: held.uid, allocatedCIDR: held.block, pool: held.pool, claim: held.claim },
           phase: held.claim === undefined ? 'Retained' : 'Held',

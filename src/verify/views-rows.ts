@@ -21,9 +21,9 @@ export function rowTables(ledger: NaiveLedger, latestMs: number): readonly Table
 
 /** The block of a row that begins with pool, start, length and size. */
 function blockOf({ start, host_bits: hostBits }: Row): Block & { readonly family: 4 | 6 } {
-  const bytes = start as Uint8Array;
-  const first = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
-  return { first, hostBits: Number(hostBits), family: bytes.length === 4 ? 4 : 6 };
+  const digits = start as string;
+  const family = digits.length === 8 ? 4 : 6;
+  return { first: BigInt(`0x${digits}`), hostBits: Number(hostBits), family };
 }
 
 function keyOf(row: Row): string {

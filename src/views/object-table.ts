@@ -9,13 +9,12 @@ import type { ListQuery } from './views.ts';
 const COLUMNS = `
   namespace     TEXT    NOT NULL, -- empty for cluster-scoped kinds
   name          TEXT    NOT NULL,
-  uid           TEXT    NOT NULL,
   revision      INTEGER NOT NULL,
   last_revision INTEGER NOT NULL,
   position      INTEGER NOT NULL,
   recorded_at   INTEGER NOT NULL, -- milliseconds since 1970, by the store`;
 
-const NAMES = 'namespace, name, uid, revision, last_revision, position, recorded_at';
+const NAMES = 'namespace, name, revision, last_revision, position, recorded_at';
 const READ = 'namespace, name, revision, last_revision, position, recorded_at, object';
 
 /**
@@ -42,8 +41,8 @@ CREATE INDEX ${name}_past_until ON ${name}_past (until_position);
 /** The statements that write the rows of one kind. */
 export function objectWrites({ name: table }: ObjectProjection) {
   return {
-    put: `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET uid = excluded.uid, revision = excluded.revision,
+    put: `INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET revision = excluded.revision,
         last_revision = excluded.last_revision, position = excluded.position,
         recorded_at = excluded.recorded_at, object = excluded.object`,
     keep: `INSERT INTO ${table}_past SELECT ${NAMES}, ?3, ?4, ?5, object
@@ -126,12 +125,10 @@ export class ObjectTable {
   put(before: Version | undefined, after: Version, rows: RowSink): void {
     const { namespace, name, revision, lastRevision, position, recordedAtMs } = after;
     if (before !== undefined) this.#end(before, after, rows);
-    const { uid } = after.object.metadata;
     rows.run(this.#writes.put, [
       'put',
       namespace,
       name,
-      uid,
       revision,
       lastRevision,
       position,

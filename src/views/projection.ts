@@ -73,7 +73,7 @@ export interface ObjectProjection {
   readonly atRead?: (object: KubeObject, present: Present, counts: Counts) => KubeObject;
 }
 
-export type SqlValue = string | number | bigint | Uint8Array | null;
+export type SqlValue = string | number | bigint | null;
 
 /** One run of a statement of the projection, by its name. */
 export type Write = readonly [statement: string, ...values: SqlValue[]];

@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { restingAllocation } from '../../projections/ip-allocations.ts';
 import { restingPlaceOf } from '../../projections/shape/allocation-names.ts';
+import { blockAt } from '../../projections/shape/block-digits.ts';
 import type { RowAccess } from './rows.ts';
 import { Version } from './version.ts';
 import type { ListQuery } from './views.ts';
@@ -61,16 +62,11 @@ export class RestingBlocks {
 }
 
 function versionOf(row: Record<string, unknown>): Version {
-  const start = row.start as Uint8Array;
   const position = row.position as bigint;
   const recordedAtMs = Number(row.recorded_at);
   const object = restingAllocation({
     pool: row.pool as string,
-    block: {
-      family: start.length === 4 ? 'IPv4' : 'IPv6',
-      start: BigInt(`0x${Buffer.from(start).toString('hex')}`),
-      length: Number(row.length),
-    },
+    block: blockAt(row.start as string, Number(row.length)),
     className: row.class as string,
     namespace: row.holder_namespace as string,
     holder: {

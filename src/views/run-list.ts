@@ -1,7 +1,7 @@
 import type { SqlValue, Write } from './projection.ts';
 
-/** A value that JSON has no word for, in hexadecimal or decimal; or one of the long texts. */
-type Marked = readonly ['bytes' | 'integer', string] | readonly ['text'];
+/** A whole number that no number of JSON holds exactly, or one of the long texts. */
+type Marked = readonly ['integer', string] | readonly ['text'];
 type Item = string | number | null | Marked;
 
 /** Runs on their way to another thread: all but the long texts is one JSON text. */
@@ -65,7 +65,7 @@ export class RunList {
         const item = items[at] as Item;
         if (typeof item !== 'object' || item === null) values.push(item);
         else if (item[0] === 'text') values.push(this.#texts[nextText++] as string);
-        else values.push(item[0] === 'bytes' ? Buffer.from(item[1], 'hex') : BigInt(item[1]));
+        else values.push(BigInt(item[1]));
       }
       run(statement, values);
     }
@@ -78,11 +78,7 @@ export class RunList {
 
 /** Positions travel as numbers where these hold them exactly. */
 function itemOf(value: SqlValue): Item {
-  if (typeof value === 'bigint') {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : ['integer', String(value)];
-  }
-  if (typeof value !== 'object' || value === null) return value;
-  const { buffer, byteOffset, byteLength } = value;
-  return ['bytes', Buffer.from(buffer, byteOffset, byteLength).toString('hex')];
+  if (typeof value !== 'bigint') return value;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : ['integer', String(value)];
 }

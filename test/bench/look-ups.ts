@@ -54,7 +54,7 @@ async function measured(setting: Setting, holdings: number): Promise<Figure[]> {
       UNION ALL SELECT holder_name FROM holdings_past WHERE pool = ?1 AND start = ?2`,
   );
   const past = times((n) => {
-    const block = blocks[n % blocks.length] as { pool: string; start: Uint8Array };
+    const block = blocks[n % blocks.length] as { pool: string; start: string };
     if (history.all(block.pool, block.start).length === 0) throw new Error('nobody held it');
   });
   database.close();

@@ -137,6 +137,5 @@ export class LedgerProcess {
 }
 
 function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value);
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+  return typeof value === 'bigint' ? String(value) : value;
 }
