@@ -1,14 +1,7 @@
 import type { ClaimSpec, Condition } from '../src/ledger/events.ts';
 import type { ObjectProjection, Placed, Present } from '../src/views/projection.ts';
 import type { KubeObject } from '../src/views/views.ts';
-import {
-  conditionOf,
-  conditionsOf,
-  judged,
-  restamped,
-  type Verdict,
-  withConditions,
-} from './shape/conditions.ts';
+import { conditionOf, conditionsOf, judged, restamped, type Verdict } from './shape/conditions.ts';
 import {
   LOCATION_LABEL,
   NETWORKING,
@@ -25,6 +18,10 @@ const KIND = 'NetworkInterfaceClaim';
 const OWN = ['Bound', 'Allocated'];
 const COPIED = ['Prepared', 'Programmed'];
 
+/** What there is to say of a claim before the ledger has met it, or told it to wait. */
+const UNDECIDED = OWN.map((type) => unknown(type, 'waiting for the ledger'));
+const PENDING = [...UNDECIDED, ...COPIED.map(unreported), readiness(UNDECIDED)];
+
 /** Claims for interfaces. A bound one shows what its interface shows. */
 export const claims: ObjectProjection = {
   name: 'claims',
@@ -36,7 +33,7 @@ export const claims: ObjectProjection = {
     ClaimQueued: changes(byName, (claim, { data }) => {
       const { reason, message, at } = data;
       const unmet = OWN.map((type) => ({ type, status: 'False', reason, message }) as const);
-      return judgedAnew(claim, unmet, conditionsOf(claim), at);
+      return judgedAnew(claim, claim.status, unmet, conditionsOf(claim), at);
     }),
     InterfaceReady: changes(({ data }) => [data.claim.name], following),
     InterfaceRebound: changes(({ data }) => [data.claim.name], following),
@@ -56,9 +53,8 @@ export const claims: ObjectProjection = {
 
 function requested({ data, project }: Placed<'ClaimRequested'>): KubeObject {
   const metadata = newMetadata(data, project, data.metadata, keptOn(data.spec));
-  const claim = { apiVersion: NETWORKING, kind: KIND, metadata, spec: data.spec };
-  const pending = OWN.map((type) => unknown(type, 'waiting for the ledger'));
-  return judgedAnew(claim, pending, [], data.at);
+  const conditions = judged([], PENDING, metadata.generation, data.at);
+  return { apiVersion: NETWORKING, kind: KIND, metadata, spec: data.spec, status: { conditions } };
 }
 
 function keptOn({ location }: ClaimSpec) {
@@ -78,7 +74,6 @@ function following(
     networkInterfaceRef: { name: data.name },
     addresses,
     ...(externalAddresses === undefined ? {} : { externalAddresses }),
-    conditions: conditionsOf(claim),
   };
   // Joined, not added up: a text of added parts is serialised the slow way, with all around it.
   const message = ['has interface "', data.name, '"'].join('');
@@ -86,12 +81,13 @@ function following(
     { type: 'Bound', status: 'True', reason: 'Bound', message },
     { type: 'Allocated', status: 'True', reason: 'Allocated', message: 'has its addresses' },
   ] as const;
-  return judgedAnew({ ...claim, status }, met, conditionsOf(nic), data.at);
+  return judgedAnew(claim, status, met, conditionsOf(nic), data.at);
 }
 
-/** The claim with its conditions: the ledger's word, the copies, and what follows from them. */
+/** The claim with a status: the ledger's word, the copies, and what follows from them. */
 function judgedAnew(
   claim: KubeObject,
+  status: KubeObject['status'],
   own: readonly Verdict[],
   source: readonly Condition[],
   at: string,
@@ -101,7 +97,8 @@ function judgedAnew(
   const copies = COPIED.map((type) => copied(type, source, before, generation, at));
   const ready = readiness([...own, ...copies]);
   const [bound, allocated, last] = judged(before, [...own, ready], generation, at);
-  return withConditions(claim, [bound, allocated, ...copies, last] as Condition[]);
+  const conditions = [bound, allocated, ...copies, last];
+  return { ...claim, status: { ...status, conditions } };
 }
 
 /** A condition of the interface as one of the claim; its time stays while its status does. */
@@ -114,26 +111,29 @@ function copied(
 ): Condition {
   const lastTransitionTime = seconds(at);
   const found = conditionOf(source, type) ?? {
-    ...unknown(type, 'waiting for the interface'),
+    ...unreported(type),
     lastTransitionTime,
   };
   const present = conditionOf(before, type);
-  const kept = present?.status === found.status ? present : found;
   const { status, reason, message } = found;
-  const time = { lastTransitionTime: kept.lastTransitionTime, observedGeneration };
-  return { type, status, reason, message, ...time };
+  const time = (present?.status === status ? present : found).lastTransitionTime;
+  return { type, status, reason, message, lastTransitionTime: time, observedGeneration };
+}
+
+function unreported(type: string): Verdict {
+  return unknown(type, 'waiting for the interface');
 }
 
 function unknown(type: string, message: string): Verdict {
   return { type, status: 'Unknown', reason: 'Pending', message };
 }
 
-/** Ready is the first condition that is not met, else true. */
+/** Ready is the first condition that is not met, else true. Its texts are whole ones, as above. */
 function readiness(verdicts: readonly Verdict[]): Verdict {
   const unmet = verdicts.find(({ status }) => status !== 'True');
   if (unmet === undefined) {
     return { type: 'Ready', status: 'True', reason: 'Ready', message: 'the interface is ready' };
   }
   const { type, status, message } = unmet;
-  return { type: 'Ready', status, reason: `Not${type}`, message };
+  return { type: 'Ready', status, reason: ['Not', type].join(''), message };
 }

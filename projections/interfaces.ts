@@ -23,6 +23,13 @@ const KIND = 'NetworkInterface';
 
 /** What providers say of an interface. The ledger seeds these once and then leaves them alone. */
 const REPORTED = ['Prepared', 'Programmed'];
+const SEEDED = [
+  { type: 'Allocated', status: 'True', reason: 'Allocated', message: 'holds its addresses' },
+  ...REPORTED.map((type) => {
+    const message = 'waiting for the provider';
+    return { type, status: 'Unknown', reason: 'Pending', message } as const;
+  }),
+] as const;
 const isOwn = (type: string) => !REPORTED.includes(type);
 
 /** Interfaces: everything that a NIC needs. */
@@ -50,24 +57,18 @@ export const interfaces: ObjectProjection = {
 
 function ready({ data, project }: Placed<'InterfaceReady'>): KubeObject {
   const { spec, claim, networkContext, at } = data;
-  const { network, location, ...device } = spec;
+  const { network, location } = spec;
+  const first = { network, location, claimRef: claim };
   const kept = { labels: { [LOCATION_LABEL]: location.name } };
-  const verdicts = [
-    { type: 'Allocated', status: 'True', reason: 'Allocated', message: 'holds its addresses' },
-    ...REPORTED.map((type) => {
-      const message = 'waiting for the provider';
-      return { type, status: 'Unknown', reason: 'Pending', message } as const;
-    }),
-  ] as const;
   return {
     apiVersion: NETWORKING,
     kind: KIND,
     metadata: newMetadata(data, project, {}, kept),
-    spec: { network, location, claimRef: claim, ...device },
+    spec: { ...first, ...spec },
     status: {
       phase: 'Bound',
       networkContextRef: { name: networkContext },
-      conditions: judged([], verdicts, 1, at),
+      conditions: judged([], SEEDED, 1, at),
     },
   };
 }

@@ -28,9 +28,7 @@ export function newMetadata(
 ): ObjectMetadata {
   const { at, name, uid } = data;
   return {
-    name,
-    ...(namespace === '' ? {} : { namespace }),
-    uid,
+    ...(namespace === '' ? { name, uid } : { name, namespace, uid }),
     // Known when the whole command has been applied.
     resourceVersion: '',
     generation: 1,
@@ -62,13 +60,21 @@ export function terminating(object: KubeObject, at: string): KubeObject {
 /** Metadata without what is empty. */
 function filled(given: StoredMetadata, kept: Kept): StoredMetadata {
   const { ownerReferences, finalizers, managedFields } = given;
-  const labels = { ...given.labels, ...kept.labels };
-  const annotations = { ...given.annotations, ...kept.annotations };
-  return {
-    ...(Object.keys(labels).length > 0 ? { labels } : {}),
-    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
-    ...(ownerReferences?.length ? { ownerReferences } : {}),
-    ...(finalizers?.length ? { finalizers } : {}),
-    ...(managedFields?.length ? { managedFields } : {}),
-  };
+  const metadata: { -readonly [K in keyof StoredMetadata]: StoredMetadata[K] } = {};
+  const labels = merged(given.labels, kept.labels);
+  const annotations = merged(given.annotations, kept.annotations);
+  if (labels !== undefined) metadata.labels = labels;
+  if (annotations !== undefined) metadata.annotations = annotations;
+  if (ownerReferences?.length) metadata.ownerReferences = ownerReferences;
+  if (finalizers?.length) metadata.finalizers = finalizers;
+  if (managedFields?.length) metadata.managedFields = managedFields;
+  return metadata;
+}
+
+type Texts = StoredMetadata['labels'];
+
+function merged(given: Texts, kept: Texts): Texts {
+  if (given === undefined) return kept;
+  const all = { ...given, ...kept };
+  return Object.keys(all).length > 0 ? all : undefined;
 }
