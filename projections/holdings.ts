@@ -225,9 +225,20 @@ function taken(
   className: string,
 ): Write[] {
   const [, start, length, hostBits] = blockOf(pool, cidr);
-  const held = [kind, namespace, name, uid, className, position, recordedAtMs] as const;
+  const begin = [
+    'begin',
+    pool,
+    start,
+    length,
+    hostBits,
+    state,
+    kind,
+    namespace,
+    name,
+    uid,
+  ] as const;
   return [
-    ['begin', pool, start, length, hostBits, state, ...held],
+    [...begin, className, position, recordedAtMs],
     ['countMore', pool, state, hostBits, 1],
   ];
 }

@@ -74,11 +74,11 @@ export class AllocationReads implements ObjectReads {
     for (; !nic.done; nic = nics.next()) yield* this.#recordsOf(nic.value, at);
   }
 
-  /** What a change of an interface is to the records of its addresses. */
-  *changesOf(change: KindChange): Generator<KindChange> {
+  /** Adds what a change of an interface is to the records of its addresses. */
+  addChangesOf(change: KindChange, all: KindChange[]): void {
     const count = allocationCountOf((change.after ?? change.before) as KubeObject);
     for (let index = 0; index < count; index += 1) {
-      yield new AllocationChange(change, index, index === count - 1, this.#source);
+      all.push(new AllocationChange(change, index, index === count - 1, this.#source));
     }
   }
 

@@ -7,8 +7,8 @@ import type { Checkpoint } from './views-file.ts';
 export class RowBatches implements RowSink {
   readonly #rows: Rows;
   /** The statements and rows of a command that has begun, */
-  #statements: number[] = [];
-  #writes: Write[] = [];
+  readonly #statements: number[] = [];
+  readonly #writes: Write[] = [];
   /** those of whole commands, */
   #whole = new RunList();
   /** where these end, and where the last batch did. */
@@ -32,11 +32,11 @@ export class RowBatches implements RowSink {
 
   /** What has been gathered so far are the rows of whole commands. */
   endCommand(end: Checkpoint): void {
-    for (const [index, statement] of this.#statements.entries()) {
-      this.#whole.add(statement, this.#writes[index] as Write);
+    for (let index = 0; index < this.#writes.length; index += 1) {
+      this.#whole.add(this.#statements[index] as number, this.#writes[index] as Write);
     }
-    this.#statements = [];
-    this.#writes = [];
+    this.#statements.length = 0;
+    this.#writes.length = 0;
     this.#end = end;
   }
 

@@ -145,8 +145,7 @@ export class SqliteViews implements Views {
     this.#batches.handOver();
     this.#checkpoint = end;
     if (made !== undefined) {
-      const asRead = made.flatMap((change) => this.#changesAtRead(change));
-      this.#changeLog.publish(asRead, end.position);
+      this.#changeLog.publish(this.#changesAtRead(made), end.position);
     }
     this.kubeEvents.publish(end.position);
     this.#waiters.advance(end.position);
@@ -339,17 +338,23 @@ export class SqliteViews implements Views {
     return this.#statements[statement].all(...values);
   }
 
-  /** A change as it is sent: with the counts of now, and with what is made of it. */
-  #changesAtRead(change: KindChange): KindChange[] {
-    const { kind } = change;
-    if (kind === INTERFACE) return [change, ...this.#models.allocations.changesOf(change)];
-    if (!this.#models.hasCounts(kind)) return [change];
+  /** Changes as they are sent: with the counts of now, and with what is made of them. */
+  #changesAtRead(made: readonly KindChange[]): readonly KindChange[] {
+    const all: KindChange[] = [];
+    for (const change of made) {
+      all.push(this.#models.hasCounts(change.kind) ? this.#counted(change) : change);
+      if (change.kind === INTERFACE) this.#models.allocations.addChangesOf(change, all);
+    }
+    return all;
+  }
+
+  #counted(change: KindChange): KindChange {
+    const { kind, namespace, name, position, recordedAtMs, goOnFrom } = change;
     const counts = this.#countsNow();
     const filled = (object: KubeObject | undefined) =>
       object && this.#models.atRead(kind, object, counts);
-    const { namespace, name, position, recordedAtMs, goOnFrom } = change;
     const place = { kind, namespace, name, position, recordedAtMs, goOnFrom };
-    return [{ ...place, before: filled(change.before), after: filled(change.after) }];
+    return { ...place, before: filled(change.before), after: filled(change.after) };
   }
 
   /** Counts, where they can be had: a change is told without them rather than not at all. */

@@ -15,7 +15,7 @@ import {
 } from '../views.ts';
 import { changesOfKind, EventChange } from './event-changes.ts';
 import { asCore } from './forms.ts';
-import { type KeptEvent, toldEvent, viewedEvent } from './kept-event.ts';
+import { type KeptEvent, ToldEvent, viewedEvent } from './kept-event.ts';
 
 interface BookOptions {
   readonly clock: () => Date;
@@ -60,13 +60,13 @@ export class EventBook implements KubeEvents {
 
   /** Keeps what is to be told of an event. The Events of a project go with it. */
   take(event: Placed): void {
-    const { type, project: namespace, position, recordedAtMs } = event;
-    const { at } = event.data;
+    const { type, project: namespace, position } = event;
     if (type === 'NamespaceDeleted') this.#endNamespace(namespace, position);
     if (!TOLD.has(type) || namespace === '') return;
-    for (const [index, remark] of remarks.of(event).entries()) {
-      const place = { namespace, position, at, recordedAtMs, index };
-      this.#keep(toldEvent(remark, place), undefined);
+    let index = 0;
+    for (const remark of remarks.of(event)) {
+      this.#keep(new ToldEvent(remark, event, index), undefined);
+      index += 1;
     }
   }
 
@@ -135,8 +135,7 @@ export class EventBook implements KubeEvents {
 
   /** `reached` is where the log is when something is kept that is not in it. */
   #keep(kept: KeptEvent, reached: Position | undefined): void {
-    const own = this.#byNamespace.get(kept.namespace) ?? new Map<string, KeptEvent>();
-    this.#byNamespace.set(kept.namespace, own);
+    const own = this.#ofNamespace(kept.namespace);
     const before = own.get(kept.name);
     if (before !== undefined) {
       own.delete(kept.name);
@@ -147,30 +146,39 @@ export class EventBook implements KubeEvents {
     this.#note(before, kept, reached, kept.keptAtMs);
     const oldest =
       own.size > limits.kubeEventsPerProjectMax ? own.values().next().value : undefined;
-    if (oldest !== undefined) this.#forget(oldest, reached ?? kept.position - 1n);
+    if (oldest !== undefined) this.#forget(oldest, reached ?? kept.position - 1n, kept.keptAtMs);
+  }
+
+  #ofNamespace(namespace: string): Map<string, KeptEvent> {
+    const known = this.#byNamespace.get(namespace);
+    if (known !== undefined) return known;
+    const own = new Map<string, KeptEvent>();
+    this.#byNamespace.set(namespace, own);
+    return own;
   }
 
   #endNamespace(namespace: string, position: Position): void {
+    const nowMs = this.#options.clock().getTime();
     for (const kept of [...(this.#byNamespace.get(namespace)?.values() ?? [])]) {
-      this.#forget(kept, position - 1n);
+      this.#forget(kept, position - 1n, nowMs);
     }
   }
 
   #forgetOld(reached: Position): void {
     const { kubeEventsMax, kubeEventsMsMax } = limits;
-    const oldestMs = this.#options.clock().getTime() - kubeEventsMsMax;
+    const nowMs = this.#options.clock().getTime();
     for (const kept of this.#all) {
-      if (this.#all.size <= kubeEventsMax && kept.keptAtMs >= oldestMs) return;
-      this.#forget(kept, reached);
+      if (this.#all.size <= kubeEventsMax && kept.keptAtMs >= nowMs - kubeEventsMsMax) return;
+      this.#forget(kept, reached, nowMs);
     }
   }
 
-  #forget(kept: KeptEvent, reached: Position): void {
+  #forget(kept: KeptEvent, reached: Position, atMs: number): void {
     const own = this.#byNamespace.get(kept.namespace);
     own?.delete(kept.name);
     if (own?.size === 0) this.#byNamespace.delete(kept.namespace);
     this.#all.delete(kept);
-    this.#note(kept, undefined, reached, this.#options.clock().getTime());
+    this.#note(kept, undefined, reached, atMs);
   }
 
   #note(

@@ -1,6 +1,6 @@
 import { uuidOf } from '../../ledger/identifiers.ts';
 import type { Position } from '../../store/store.ts';
-import type { Remark } from '../projection.ts';
+import type { Placed, Remark } from '../projection.ts';
 import type { KubeEventKind, KubeObject, ViewedObject } from '../views.ts';
 import { asKind } from './forms.ts';
 
@@ -19,50 +19,51 @@ export interface KeptEvent {
   core(): KubeObject;
 }
 
-/** Where and when something was told. */
-interface Place {
-  readonly namespace: string;
-  readonly position: Position;
-  /** The instant of the decision. */
-  readonly at: string;
-  readonly recordedAtMs: number;
-  /** Which of the remarks about one event it is. */
-  readonly index: number;
-}
-
 /** What is told of a decision; the same event of the log gives the same one everywhere. */
-export function toldEvent(remark: Remark, place: Place): KeptEvent {
-  const { namespace, position, recordedAtMs, index } = place;
-  const suffix = (position * 16n + BigInt(index)).toString(16).padStart(16, '0');
-  const name = `${remark.about.name}.${suffix}`;
-  const core = () => coreEvent(remark, name, place);
-  return { namespace, name, position, keptAtMs: recordedAtMs, isOwn: true, core };
-}
+export class ToldEvent implements KeptEvent {
+  readonly namespace: string;
+  readonly name: string;
+  readonly position: Position;
+  readonly keptAtMs: number;
+  readonly isOwn = true;
+  readonly #remark: Remark;
+  /** The instant of the decision. */
+  readonly #at: string;
 
-function coreEvent(
-  { about, type, reason, message }: Remark,
-  name: string,
-  { namespace, position, at }: Place,
-): KubeObject {
-  const second = `${at.slice(0, 19)}Z`;
-  const event = {
-    apiVersion: 'v1',
-    kind: 'Event',
-    metadata: {
-      ...{ name, namespace, uid: uuidOf('event', namespace, name) },
-      resourceVersion: String(position),
-      creationTimestamp: second,
-    },
-    involvedObject: { ...about, namespace },
-    ...{ reason, message, type, count: 1 },
-    source: { component: COMPONENT },
-    ...{ firstTimestamp: second, lastTimestamp: second },
-    // Clients take six digits and no other number of them.
-    eventTime: `${at.slice(0, 23)}000Z`,
-    action: reason,
-    ...{ reportingComponent: COMPONENT, reportingInstance: COMPONENT },
-  };
-  return event as unknown as KubeObject;
+  /** `index` is which of the remarks about one event it is. */
+  constructor(remark: Remark, event: Placed, index: number) {
+    const suffix = (event.position * 16n + BigInt(index)).toString(16).padStart(16, '0');
+    this.namespace = event.project;
+    this.name = `${remark.about.name}.${suffix}`;
+    this.position = event.position;
+    this.keptAtMs = event.recordedAtMs;
+    this.#remark = remark;
+    this.#at = event.data.at;
+  }
+
+  core(): KubeObject {
+    const { namespace, name, position } = this;
+    const { about, type, reason, message } = this.#remark;
+    const second = `${this.#at.slice(0, 19)}Z`;
+    const event = {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: {
+        ...{ name, namespace, uid: uuidOf('event', namespace, name) },
+        resourceVersion: String(position),
+        creationTimestamp: second,
+      },
+      involvedObject: { ...about, namespace },
+      ...{ reason, message, type, count: 1 },
+      source: { component: COMPONENT },
+      ...{ firstTimestamp: second, lastTimestamp: second },
+      // Clients take six digits and no other number of them.
+      eventTime: `${this.#at.slice(0, 23)}000Z`,
+      action: reason,
+      ...{ reportingComponent: COMPONENT, reportingInstance: COMPONENT },
+    };
+    return event as unknown as KubeObject;
+  }
 }
 
 /** A kept event as it is read. */
