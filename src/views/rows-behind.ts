@@ -2,8 +2,8 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { limits } from '../limits.ts';
+import type { SqlValue } from './projection.ts';
 import type { RowBatch, Rows } from './rows.ts';
-import type { RunTexts } from './run-list.ts';
 import { ViewsBehind } from './views.ts';
 
 /** What the two threads share: how many batches have been written, and how it goes. */
@@ -18,7 +18,8 @@ export interface ThreadData {
 }
 
 /** Rows on their way to the thread, and how many runs of statements they are. */
-export interface SentBatch extends Pick<RowBatch, 'from' | 'to'>, RunTexts {
+export interface SentBatch extends Pick<RowBatch, 'from' | 'to'> {
+  readonly items: SqlValue[];
   readonly runs: number;
 }
 
@@ -73,9 +74,9 @@ export class RowsBehind implements Rows {
     if (this.#failure !== undefined) throw this.#failure;
     const { from, to, runs } = batch;
     this.#taken += 1;
-    this.#waiting.push(runs.runs);
-    this.#waitingRuns += runs.runs;
-    this.#tell({ from, to, runs: runs.runs, ...runs.written() });
+    this.#waiting.push(runs.length);
+    this.#waitingRuns += runs.length;
+    this.#tell({ from, to, items: runs.items, runs: runs.length });
   }
 
   settle(patient = false): void {

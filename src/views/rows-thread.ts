@@ -27,7 +27,7 @@ const { path, cells } = workerData as ThreadData;
 const port = parentPort as NonNullable<typeof parentPort>;
 const database = connectViews(path);
 const writer = new RowWriter(database, ROW_STATEMENTS);
-/** What is not committed, as it came: that is less to keep than what it is read to; */
+/** What is not committed, */
 const waiting: SentBatch[] = [];
 /** how many of these are in the open transaction, */
 let added = 0;
@@ -74,8 +74,8 @@ function takeMore(): void {
 function addRows(): void {
   const from = added;
   added = 0;
-  for (const { from: after, to, ...sent } of waiting.slice(from)) {
-    writer.add({ from: after, to, runs: RunList.read(sent) });
+  for (const { from: after, to, items } of waiting.slice(from)) {
+    writer.add({ from: after, to, runs: new RunList(items) });
   }
   added = waiting.length;
 }

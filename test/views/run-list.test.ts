@@ -7,7 +7,6 @@ type Run = readonly [statement: number, ...values: SqlValue[]];
 
 const value: fc.Arbitrary<SqlValue> = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.string({ minLength: 190, maxLength: 300 }),
   fc.integer(),
   fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
   fc.constant(null),
@@ -18,9 +17,9 @@ const run = fc.tuple(fc.nat(100), fc.array(value)).map(([n, values]): Run => [n,
 function sent(runs: readonly Run[]): Run[] {
   const list = new RunList();
   for (const [statement, ...values] of runs) list.add(statement, ['', ...values]);
-  expect(list.runs).toBe(runs.length);
+  expect(list.length).toBe(runs.length);
   const arrived: Run[] = [];
-  RunList.read(structuredClone(list.written())).forEach((statement, values) => {
+  new RunList(structuredClone(list.items)).forEach((statement, values) => {
     arrived.push([statement, ...values]);
   });
   return arrived;
