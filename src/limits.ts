@@ -31,6 +31,8 @@ export const limits = {
   /** Requests of one subject: how many a second, and how many at once after a pause. */
   subjectRequestsPerSecondMax: 5_000,
   subjectRequestsBurstMax: 20_000,
+  /** and how many in work at a time: the others wait for these at most. */
+  subjectRequestsAtOnceMax: 1_024,
   /** Tokens in a file, and the projects or locations of one. */
   tokensMax: 10_000,
   tokenScopesMax: 1_000,
@@ -378,6 +380,10 @@ assertLimit(
 assertLimit(
   2 * limits.serverCertificateEndWarnedMs < limits.serverCertificateMs,
   'a certificate of our own is renewed before it is warned of',
+);
+assertLimit(
+  limits.subjectRequestsAtOnceMax * 4 <= limits.mailboxCommandsMax,
+  'one subject leaves room in a mailbox',
 );
 assertLimit(limits.requestHeadMsMax <= limits.requestMsMax, 'a head is a part of its request');
 assertLimit(limits.watchMsMin <= limits.watchMsMax, 'a watch has a time to last');

@@ -49,6 +49,8 @@ export interface HttpDeps {
   readonly bodies?: Partial<BodyBounds>;
   /** Bounds of each subject's requests that are other than those in `limits.ts`. */
   readonly requestRate?: Partial<RequestRate>;
+  /** How many requests of each subject may be in work, where it is not as in `limits.ts`. */
+  readonly requestsAtOnceMax?: number;
   /** Bounds of watches that are other than those in `limits.ts`. */
   readonly watch?: Partial<WatchBounds>;
   /** The log itself, for those who follow its events. */

@@ -17,6 +17,7 @@ import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { refuseOtherMethods } from './other-methods.ts';
 import { sendStatusError } from './replies.ts';
+import { boundRequests } from './requests-in-work.ts';
 import { closeConnectionsInTime } from './shutdown.ts';
 import { StatusError } from './status.ts';
 
@@ -48,6 +49,7 @@ export function buildServer(deps: HttpDeps): FastifyInstance {
   closeConnectionsInTime(app);
   const freshness = new Freshness(deps);
   enforcePermissions(app, deps, freshness);
+  boundRequests(app, deps);
   boundBodies(app, deps);
   app.register(async (scope) => addRoutes(scope, deps, freshness));
   return app;

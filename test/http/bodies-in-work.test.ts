@@ -60,6 +60,35 @@ describe.each([
   });
 });
 
+test('so many requests of one subject are in work, and no answer of another waits for them', async () => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<never>();
+  const never = () => Promise.reject(new Error('unexpected'));
+  const platform = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const ledger = { platform, project: never, authoredPool: never, ready: () => [] };
+  const { operator, be } = await guarded({ requestsAtOnceMax: 1, ledger });
+  const other = be('other', { role: 'operator' });
+  const first = operator.send('POST', `${GROUP}/locations`, location('dfw'));
+  await asked.promise;
+  const refused = await operator.get(`${GROUP}/locations`);
+  expect([refused.code, refused.body.reason]).toEqual([429, 'TooManyRequests']);
+  expect(refused.body.details.retryAfterSeconds).toBe(1);
+  expect((await other.get(`${GROUP}/locations`)).code).toBe(200);
+  answer.reject(new LedgerUnavailable('not now'));
+  expect((await first).code).toBe(503);
+  expect((await operator.get(`${GROUP}/locations`)).code).toBe(200);
+});
+
+test('a watch and a follower are not among the requests in work', async () => {
+  const { operator } = await guarded({ requestsAtOnceMax: 1 });
+  await operator.follow(`${GROUP}/locations?watch=true`);
+  await operator.follow('/ledger/v1/events');
+  expect((await operator.get(`${GROUP}/locations`)).code).toBe(200);
+});
+
 test('a body counts until it is answered, also when it has been read', async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<never>();
