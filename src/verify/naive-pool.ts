@@ -79,6 +79,8 @@ export class NaivePool {
   readonly ranges: Range[] = [];
   readonly blocks = new SortedBlocks<TakenBlock>();
   readonly #resting = new SortedBlocks<Rest>();
+  /** The class that was written last: mostly all blocks of a pool are of one, as one text. */
+  #lastClass = '';
 
   constructor(
     name: string,
@@ -134,7 +136,8 @@ export class NaivePool {
       check('release', rest.untilMs <= atMs, until, given);
       this.#resting.delete(rest);
     }
-    const taken = { state, holder, className, key, overUntilMs: undefined };
+    if (className !== this.#lastClass) this.#lastClass = className;
+    const taken = { state, holder, className: this.#lastClass, key, overUntilMs: undefined };
     this.blocks.add({ first: block.first, hostBits: block.hostBits, ...taken });
   }
 

@@ -50,10 +50,11 @@ export interface NaiveClaim extends NaiveObject {
 }
 
 interface Context extends NaiveObject {
+  readonly name: string;
   readonly network: string;
   readonly location: string;
   readonly grantId: string;
-  readonly interfaces: Set<string>;
+  interfaces: number;
   subnets: readonly Subnet[];
 }
 
@@ -111,9 +112,9 @@ export class NaiveProject {
     check('binding', !isLeft, expected, `interface ${bound} is bound to it`);
   }
 
-  /** Who holds the block from now on. */
-  allocate(data: EventData<'AddressAllocated'>): Holder {
-    const { pool, block, policy, claim, grant } = data;
+  /** Who holds the block from now on. Texts that are there already are not kept once more. */
+  allocate(data: EventData<'AddressAllocated'>, pool: string): Holder {
+    const { block, policy, claim, grant } = data;
     const { name, uid } = data.interface;
     this.claims.find(claim);
     const isNew = !this.interfaces.has(name);
@@ -151,8 +152,8 @@ export class NaiveProject {
     const allocated = this.#allocating;
     this.#allocating = [];
     const other = allocated.find((one) => one.holder.uid !== uid || one.claim !== claim.uid);
-    const own = `interface ${name} has what was allocated for it`;
-    check('release', other === undefined, own, () => `${other?.block} was for another`);
+    const whose = `interface ${name} has what was allocated for it`;
+    check('release', other === undefined, whose, () => `${other?.block} was for another`);
     checkShown(name, spec, allocated);
     const context = this.#context(networkContext);
     const { network, location } = spec;
@@ -161,14 +162,15 @@ export class NaiveProject {
     check('object', isThere, expected, networkContext);
     const { mtu, ...fixed } = spec;
     const holdings = allocated.map(({ holder: _holder, claim: _claim, ...holding }) => holding);
-    const holder = allocated[0]?.holder ?? { kind: '', namespace: '', name, uid };
+    const own = allocated[0]?.holder;
+    const holder = own ?? { kind: 'NetworkInterface', namespace: this.name, name, uid };
     const isRetainable = spec.reclaimPolicy === 'Retain';
-    const of = { uid, holder, holdings, context: networkContext, isRetainable, mtu };
+    const of = { uid: holder.uid, holder, holdings, context: context.name, isRetainable, mtu };
     const addresses = digestOf([spec.addresses, spec.externalAddresses ?? []]);
     const free = { deleting: false, finalizers: [], released: 0, lease: undefined, told: UNTOLD };
     const nic = { ...of, spec: digestOf(fixed), addresses, ...free, claim: undefined };
     this.interfaces.create(data, nic);
-    context.interfaces.add(uid);
+    context.interfaces += 1;
     this.#bind(name, claim);
   }
 
@@ -206,13 +208,13 @@ export class NaiveProject {
 
   /** What no claim holds leaves by a deletion that somebody asked for, or at its lease's end. */
   deleteInterface(data: EventData<'InterfaceDeleted'>, isAskedFor: boolean): void {
-    const { name, uid, at, networkContext } = data;
+    const { name, at, networkContext } = data;
     const nic = this.interfaces.end(data);
     const { released, holdings, context, claim } = nic;
     const expected = `interface ${name} has released its ${holdings.length} addresses when it goes`;
     check('release', released === holdings.length, expected, `it has released ${released}`);
     check('object', context === networkContext, `${name} stands in ${context}`, networkContext);
-    this.#context(networkContext).interfaces.delete(uid);
+    this.#context(networkContext).interfaces -= 1;
     if (claim === undefined) {
       if (!isAskedFor && !nic.deleting) checkLeaseOver(`interface ${name}`, nic.lease, at);
       return;
@@ -264,18 +266,19 @@ export class NaiveProject {
   }
 
   addContext(data: EventData<'NetworkContextCreated'>): void {
-    const { uid, network, location, grantId, metadata, subnets } = data;
+    const { name, uid, network, location, grantId, metadata, subnets } = data;
     this.networks.find(network);
-    const of = { network: network.name, location: location.name, grantId, subnets };
+    const of = { name, network: network.name, location: location.name, grantId, subnets };
     const object = { uid, deleting: false, finalizers: finalizersOf(metadata) };
-    this.contexts.create(data, { ...object, ...of, interfaces: new Set() });
+    this.contexts.create(data, { ...object, ...of, interfaces: 0 });
   }
 
   deleteContext(data: EventData<'NetworkContextDeleted'>): Context {
     const { name, endsGrant } = data;
     const context = this.contexts.end(data);
-    const { size } = context.interfaces;
-    check('object', size === 0, `${name} goes when it is empty`, `${size} interfaces are in it`);
+    const { interfaces } = context;
+    const found = `${interfaces} interfaces are in it`;
+    check('object', interfaces === 0, `${name} goes when it is empty`, found);
     const isLast = ![...this.contexts.values()].some(({ grantId }) => grantId === context.grantId);
     const expected = `${name} ${isLast ? 'ends' : 'leaves'} the join at ${context.location}`;
     check('grant', isLast === (endsGrant !== undefined), expected, 'it does not');
@@ -331,7 +334,7 @@ export class NaiveProject {
     check('binding', !nic.deleting, `interface ${nicName} can be bound`, 'it is being deleted');
     claim.bound = nicName;
     claim.wait = undefined;
-    nic.claim = ref;
+    nic.claim = { name, uid: claim.uid };
     nic.lease = undefined;
   }
 

@@ -97,14 +97,14 @@ export const PROJECT: Readers = {
   AddressAllocated: (ledger, { name, stream, data }) => {
     const { pool, block, at, className, grant } = data;
     const project = projectOf(ledger, name);
-    const holder = project.allocate(data);
+    const lender = grant === undefined ? ledger.pool(pool, stream) : ledger.poolElsewhere(pool);
+    const holder = project.allocate(data, lender.name);
     if (grant === undefined) {
-      const taking = { state: 'Held', holder, className, key: holder.uid } as const;
-      ledger.pool(pool, stream).take(block, at, taking);
+      lender.take(block, at, { state: 'Held', holder, className, key: holder.uid });
       return;
     }
     ledger.grants.commit(grant.id, name, project.generation, `${pool} ${block}`);
-    ledger.poolElsewhere(pool).taken(block).holder = holder;
+    lender.taken(block).holder = holder;
   },
   AddressReleased: (ledger, { name, stream, data }) => {
     projectOf(ledger, name).release(data);

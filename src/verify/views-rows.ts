@@ -160,7 +160,7 @@ function presencesOf({ projects }: NaiveLedger): Table {
       return {
         key: `${project}/${context}`,
         shown: { location, interfaces },
-        expected: found && { location: found.location, interfaces: found.interfaces.size },
+        expected: found && { location: found.location, interfaces: found.interfaces },
       };
     },
     *keys() {
