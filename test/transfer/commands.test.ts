@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bodies, paths, ServiceProcess, send } from '../faults/process.ts';
@@ -41,6 +42,7 @@ const digestIn = (output: string) => /digest\s+([0-9a-f]{64})/.exec(output)?.[1]
 let data: string;
 let file: string;
 let exportedBeside: Awaited<ReturnType<typeof netalloc>>;
+let verifiedBeside: typeof exportedBeside;
 let asOf: { readonly at: string; readonly names: unknown };
 
 /** What there was at an instant, without what a place in a log shows. */
@@ -76,6 +78,7 @@ beforeAll(async () => {
   await send(service.url, 'POST', '/ledger/v1/claims:batch', claims(CLAIMS));
   asOf = { at, names: await interfacesAt(service.url, at) };
   exportedBeside = await netalloc(['export-log', '--data', data, '--to', file]);
+  verifiedBeside = await netalloc(['verify', '--data', data]);
   service.kill('SIGTERM');
   await service.ended();
 });
@@ -132,6 +135,46 @@ test('an import from a pipe that ends too early leaves a log that nobody serves'
   writeFileSync(`${file}.other`, other);
   const refused = await netalloc([...command, '--from', `${file}.other`]);
   expect(refused).toMatchObject({ code: 1 });
+});
+
+test('verify proves log, decisions and views beside the service, and a file without them', async () => {
+  expect(verifiedBeside).toMatchObject({ code: 0 });
+  expect(digestIn(verifiedBeside.stdout)).toBe(digestIn(exportedBeside.stderr));
+  expect(verifiedBeside.stdout).toContain('\nrules: every event keeps them\n');
+  expect(verifiedBeside.stdout).toMatch(
+    /\nviews: \d+ rows at position \d+ show what the log says\n/,
+  );
+  const whole = readFileSync(file, 'utf8');
+  for (const [from, stdin] of [[file], ['-', whole]] as const) {
+    const { code, stdout } = await netalloc(['verify', '--json', '--from', from], { stdin });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ format: 'netalloc-verify', version: 1, digest: digestIn(exportedBeside.stderr) },
+      ...{ damage: null, findings: [], findingsLeftOut: 0 },
+      views: { compared: false, reason: 'a file has none' },
+    });
+  }
+  const cut = await netalloc(['verify', '--from', '-'], { stdin: whole.slice(0, -200) });
+  expect(cut).toMatchObject({ code: 2 });
+  expect(cut.stdout).toMatch(/^damaged: line \d+ /);
+});
+
+test('verify tells views that differ by a code of its own', async () => {
+  const path = join(data, 'views.sqlite');
+  const bytes = readFileSync(path);
+  const database = new DatabaseSync(path);
+  database.exec("UPDATE claims SET object = replace(object, 'eth0', 'eth9') WHERE name = 'c-0'");
+  database.close();
+  const told = await netalloc(['verify', '--data', data]);
+  expect(told).toMatchObject({ code: 3 });
+  expect(told.stdout).toContain('\nviews: claims alpha/c-0\n  expected spec as its events say\n');
+  const json = await netalloc(['verify', '--data', data, '--json']);
+  expect(json.code).toBe(3);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    findings: [],
+    views: { compared: true, leftOut: 0, differences: [{ table: 'claims', row: 'alpha/c-0' }] },
+  });
+  writeFileSync(path, bytes);
 });
 
 test('verify says where a log was changed, with a code of its own', async () => {
