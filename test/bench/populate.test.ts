@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { auditLog, readLog } from '../faults/audit.ts';
+import { problemsIn } from '../verify/verified-directory.ts';
 import { populate } from './populate.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'netalloc-populate-'));
@@ -18,6 +19,7 @@ it('writes a log that an independent reading finds nothing wrong with', async ()
   );
   const log = readLog(directory);
   expect(auditLog(log)).toEqual([]);
+  expect(await problemsIn(directory)).toEqual([]);
   expect(log).toHaveLength(populated.events);
   expect(log.filter(({ type }) => type === 'InterfaceReady')).toHaveLength(80);
   expect(log.filter(({ type }) => type === 'InterfaceDeleted')).toHaveLength(40);

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { builtInPlan, readPlan } from '../../src/ledger/plan.ts';
+import { problemsIn } from '../verify/verified-directory.ts';
 import { auditHolds, auditLog, type LogEvent, readLog } from './audit.ts';
 import { CrashingLife, type LifeStep } from './crashing-life.ts';
 import { type Answer, bodies, paths } from './process.ts';
@@ -91,6 +92,7 @@ describe('a process that is killed between the steps of a hold', async () => {
         const restarted = () => until(data, auditLog);
         await life.crash(data, env, from, restarted, settled);
         expect(auditLog(readLog(data))).toEqual([]);
+        expect(await problemsIn(data)).toEqual([]);
       });
     }
   }

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { problemsIn } from '../verify/verified-directory.ts';
 import { auditLog, readLog } from './audit.ts';
 import { CrashingLife, type LifeStep, until } from './crashing-life.ts';
 import { bodies, paths } from './process.ts';
@@ -57,6 +58,7 @@ describe('a process that is killed between two steps', async () => {
         const events = readLog(data);
         expect(auditLog(events)).toEqual([]);
         expect(stillGiven(events)).toEqual([]);
+        expect(await problemsIn(data)).toEqual([]);
       });
     }
   }

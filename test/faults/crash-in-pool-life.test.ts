@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
+import { problemsIn } from '../verify/verified-directory.ts';
 import { auditLog, type LogEvent, readLog } from './audit.ts';
 import { CrashingLife, type LifeStep, until } from './crashing-life.ts';
 
@@ -93,6 +94,7 @@ describe('a process that is killed in the life of a pool', async () => {
         expect([...open.keys()]).toEqual(['edge']);
         expect(added.get('198.51.100.0/25')).toBe('edge');
         expect(auditLog(readLog(data))).toEqual([]);
+        expect(await problemsIn(data)).toEqual([]);
       });
     }
   }

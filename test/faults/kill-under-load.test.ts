@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { problemsIn } from '../verify/verified-directory.ts';
 import { auditLog, readLog } from './audit.ts';
 import { type Answer, bodies, isBroken, paths, ServiceProcess, send } from './process.ts';
 
@@ -75,6 +76,7 @@ it('loses nothing that was acknowledged and gives no address twice, however it i
     await Promise.all(workers);
     expect(await service.ended()).toBe('SIGKILL');
     expect(auditLog(readLog(data))).toEqual([]);
+    expect(await problemsIn(data)).toEqual([]);
   }
   const service = await ServiceProcess.start(data);
   expect(acknowledged.size).toBeGreaterThan(ROUNDS * CLAIMS_BEFORE_KILL * 0.5);
@@ -114,4 +116,5 @@ it('finishes what it accepted when it is asked to end', async () => {
   // What was told is in the log, and what was accepted into the log was told.
   expect(told.toSorted()).toEqual([...log].filter((name) => name.startsWith('last-')).toSorted());
   expect(auditLog(readLog(data))).toEqual([]);
+  expect(await problemsIn(data)).toEqual([]);
 }, 60_000);

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util';
 import { auditLog, type Block, logIn, overlapsAmong } from '../faults/audit.ts';
 import { type Answer, bodies, paths, ServiceProcess, send } from '../faults/process.ts';
+import { problemsIn } from '../verify/verified-directory.ts';
 
 /** How large a run is. Half of the claims are of the policy Retain. */
 export interface Scale {
@@ -45,7 +47,8 @@ interface Nic {
 /**
  * Has a real process create claims, delete them and create them again by the same names. Then looks
  * for any two interfaces that have an address in common, and for whatever else must not be: in what
- * the API shows and in the log, which is read by code that shares nothing with the program.
+ * the API shows and in the log, which is read by code that shares nothing with what decides: that
+ * of a test, and that of `netalloc verify`.
  */
 export async function scaleRun(directory: string, scale: Scale, say: Say): Promise<ScaleReport> {
   const service = await ServiceProcess.start(directory);
@@ -75,6 +78,7 @@ export async function scaleRun(directory: string, scale: Scale, say: Say): Promi
   await timed('verify', async () => {
     say('verify');
     problems.push(...overlapsOf(last), ...auditLog(logIn(directory)));
+    for (const problem of await problemsIn(directory)) problems.push(inspect(problem));
     for (const _ of logIn(directory)) events += 1;
   });
   return { seconds, interfaces: last.length, events, problems };

@@ -127,19 +127,19 @@ it.each([
   },
   {
     title: 'a claim that nobody has made',
-    sql: `INSERT INTO claims SELECT namespace, 'ghost', uid, revision, last_revision, position,
+    sql: `INSERT INTO claims SELECT namespace, 'ghost', revision, last_revision, position,
       recorded_at, object FROM claims WHERE ${CLAIM}`,
     difference: ['claims', 'alpha/ghost', /^no such row$/, /"web-0"/],
   },
   {
     title: 'another holder',
     sql: `UPDATE holdings SET holder_name = 'x' WHERE pool = 'subnet4.alpha.net.us'
-      AND start = x'0a00000a'`,
+      AND start = '0a00000a'`,
     difference: ['holdings', 'subnet4.alpha.net.us 10.0.0.10/32', /alpha\/web-0/, /alpha\/x/],
   },
   {
     title: 'a holding that is missing',
-    sql: "DELETE FROM holdings WHERE pool = 'subnet4.alpha.net.us' AND start = x'0a00000a'",
+    sql: "DELETE FROM holdings WHERE pool = 'subnet4.alpha.net.us' AND start = '0a00000a'",
     difference: ['holdings', 'subnet4.alpha.net.us 10.0.0.10/32', /^a row$/, /^none$/],
   },
   {
