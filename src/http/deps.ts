@@ -54,7 +54,7 @@ export interface HttpDeps {
   /** Bounds of watches that are other than those in `limits.ts`. */
   readonly watch?: Partial<WatchBounds>;
   /** The log itself, for those who follow its events. */
-  readonly store: Pick<Store, 'head' | 'subscribe' | 'lostPositions' | 'isShared'>;
+  readonly store: Pick<Store, 'head' | 'readStream' | 'subscribe' | 'lostPositions' | 'isShared'>;
   /** Bounds of the event feed that are other than those in `limits.ts`. */
   readonly feed?: Partial<FeedBounds>;
 }

@@ -129,6 +129,39 @@ describe('the feed', () => {
 });
 
 describe('a filter', () => {
+  test('for one project reads that project only, and then goes on with what happens', async () => {
+    const read: string[] = [];
+    const begun: bigint[] = [];
+    const world = await fed({}, ({ store }) => ({
+      store: {
+        lostPositions: [],
+        head: () => store.head(),
+        readStream: (stream, revision) => {
+          read.push(stream);
+          return store.readStream(stream, revision);
+        },
+        subscribe: (after, ...rest) => {
+          begun.push(after);
+          return store.subscribe(after, ...rest);
+        },
+      },
+    }));
+    await begin(world);
+    await world.run(createProject, 'beta');
+    const before = await world.store.head();
+    const follower = await world.follow('?project=alpha');
+    await world.run(claim('late'));
+    await world.run(createProject, 'gamma');
+    await world.run(claim('later'));
+    const all = await everything(world.store);
+    const own = all.filter(({ stream }) => stream === 'addressSpace-project.alpha');
+    await follower.until(() => follower.events.length >= own.length);
+    expect(positions(follower.events)).toEqual(own.map(({ position }) => String(position)));
+    expect([read, begun]).toEqual([['addressSpace-project.alpha'], [before]]);
+    await world.whole(`?follow=false&project=alpha&after=${own[3]?.position}`);
+    expect([read.length, begun.length]).toEqual([1, 2]);
+  });
+
   test('leaves the events that it names', async () => {
     const world = await fed();
     await begin(world);
@@ -247,6 +280,7 @@ describe('a place', () => {
       store: {
         lostPositions: [{ after: 3n, upTo: 6n }],
         head: () => store.head(),
+        readStream: (...place) => store.readStream(...place),
         subscribe: (...args) => store.subscribe(...args),
       },
     }));
@@ -264,9 +298,10 @@ describe('a place', () => {
 /** A log without an end, of large events, that counts what its readers have taken. */
 function largeLog(events: number) {
   const taken = { count: 0, isStopped: false };
-  const store: Pick<Store, 'head' | 'subscribe' | 'lostPositions'> = {
+  const store: Pick<Store, 'head' | 'readStream' | 'subscribe' | 'lostPositions'> = {
     lostPositions: [],
     head: async () => BigInt(events),
+    readStream: () => expect.unreachable(),
     subscribe: (after: bigint, handler: EventHandler) => {
       const run = async () => {
         for (let n = Number(after) + 1; n <= events && !taken.isStopped; n += 1) {
@@ -355,6 +390,7 @@ describe('a follower', () => {
       store: {
         lostPositions: [],
         head: () => store.head(),
+        readStream: (...place) => store.readStream(...place),
         subscribe: () => ({
           done: Promise.reject(new Error('the log is damaged')),
           stop: async () => {},

@@ -4,7 +4,11 @@ import { MemoryStore } from '../../src/store/memory/memory-store.ts';
 import { createProject } from '../ledger/commands.ts';
 import { guarded, pathsOf } from './auth/guarded.ts';
 
-const nobody = { subscribe: () => expect.unreachable(), lostPositions: [] };
+const nobody = {
+  readStream: () => expect.unreachable(),
+  subscribe: () => expect.unreachable(),
+  lostPositions: [],
+};
 
 it('looks once for all who come while another look is under way', async () => {
   const looks: ((head: bigint) => void)[] = [];

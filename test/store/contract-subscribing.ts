@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import type { RecordedEvent, Store } from '../../src/store/store.ts';
+import { subscribeToStream } from '../../src/store/stream-subscription.ts';
 import type { CurrentEngine } from './contract.ts';
 import { collect, Listener, refusal, until, Writer } from './writing.ts';
 
@@ -10,6 +11,7 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export function describeSubscribing(engine: CurrentEngine): void {
   describeDelivery(engine);
   describeEnding(engine);
+  describeOneStream(engine);
 }
 
 /** Appends to several streams at once, so that commits of many sizes follow each other. */
@@ -230,6 +232,42 @@ function describeEnding(engine: CurrentEngine): void {
       await store.close();
       await idle.subscription.done;
       await stalled.subscription.done;
+    });
+  });
+}
+
+function describeOneStream(engine: CurrentEngine): void {
+  describe('a subscription to one stream', () => {
+    it('gives that stream up to a position, and then what comes after it in the log', async () => {
+      const { store } = engine();
+      await writeForAWhile(store, 'a');
+      const writer = await new Writer(store, 'a-3').resume();
+      const upTo = await store.head();
+      const [own, both]: [RecordedEvent[], RecordedEvent[]] = [[], []];
+      const alone = subscribeToStream(store, { stream: 'a-3', upTo }, (events) => {
+        own.push(...events);
+      });
+      const history = { stream: 'a-3', upTo, afterwards: {} };
+      const following = subscribeToStream(store, history, (events) => {
+        both.push(...events);
+      });
+      await Promise.all([writeForAWhile(store, 'b'), writer.append('late', 'later')]);
+      const { position } = await writer.append('last');
+      await alone.done;
+      await until(() => both.some((event) => event.position >= position));
+      await following.stop();
+      const all = await collect(store.readAll(0n));
+      const ofStream = all.filter((event) => event.stream === 'a-3' && event.position <= upTo);
+      expect(own).toEqual(ofStream);
+      expect(both).toEqual([...ofStream, ...all.filter((event) => event.position > upTo)]);
+    });
+
+    it('ends at once where there is no such stream', async () => {
+      const { store } = engine();
+      await new Writer(store, 'a-1').append('1');
+      const upTo = await store.head();
+      const nothing = subscribeToStream(store, { stream: 'a-2', upTo }, () => expect.unreachable());
+      await nothing.done;
     });
   });
 }

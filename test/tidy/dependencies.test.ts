@@ -46,6 +46,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'src/security/identity.ts',
     'src/security/token-request.ts',
     'src/store/store.ts',
+    'src/store/stream-subscription.ts',
     'src/views/views.ts',
   ],
   'src/intake': [

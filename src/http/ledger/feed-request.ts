@@ -24,6 +24,8 @@ export interface FeedRequest {
   readonly after: Position;
   /** Whether it goes on when it has come to the head. */
   readonly isLive: boolean;
+  /** The only stream that it has events of, where that is known. */
+  readonly stream: string | undefined;
   readonly matches: (event: RecordedEvent) => boolean;
 }
 
@@ -36,7 +38,7 @@ export function readFeedRequest(http: FastifyRequest): FeedRequest {
     mediaType: mediaTypeOf(http.headers.accept),
     after: readAfter(http),
     isLive: readFollow(queryValue(http, 'follow')),
-    matches: readFilter(http),
+    ...readFilter(http),
   };
 }
 
@@ -55,16 +57,18 @@ function readFollow(text: string | undefined): boolean {
   throw badRequest(`follow: Invalid value: "${shown(text)}": must be true or false`);
 }
 
-function readFilter(http: FastifyRequest): FeedRequest['matches'] {
+function readFilter(http: FastifyRequest): Pick<FeedRequest, 'stream' | 'matches'> {
   const types = readTypes(queryValues(http, 'type'));
-  const stream = readStream(queryValue(http, 'stream'));
   const project = readProject(queryValue(http, 'project'));
   const address = readAddress(queryValue(http, 'address'));
-  return (event) =>
+  const named = readStream(queryValue(http, 'stream'));
+  const ofProject = project === undefined ? undefined : projectStream(project);
+  const matches = (event: RecordedEvent) =>
     (types === undefined || types.has(event.type)) &&
-    (stream === undefined || event.stream === stream) &&
-    (project === undefined || event.stream === projectStream(project)) &&
+    (named === undefined || event.stream === named) &&
+    (ofProject === undefined || event.stream === ofProject) &&
     (address === undefined || blocksOf(event).some((block) => overlaps(prefixOf(block), address)));
+  return { stream: named ?? ofProject, matches };
 }
 
 function readTypes(texts: readonly string[]): ReadonlySet<string> | undefined {

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CATEGORY } from '../../ledger/streams.ts';
 import { limits } from '../../limits.ts';
-import type { Position } from '../../store/store.ts';
+import type { EventHandler, Position, Subscription } from '../../store/store.ts';
+import { subscribeToStream } from '../../store/stream-subscription.ts';
 import { subjectOf, whenOver } from '../auth/grant.ts';
 import type { FeedBounds, HttpDeps } from '../deps.ts';
 import { StatusError } from '../status.ts';
 import { SubjectCounts } from '../subject-counts.ts';
-import { readFeedRequest } from './feed-request.ts';
+import { type FeedRequest, readFeedRequest } from './feed-request.ts';
 import { FeedStream } from './feed-stream.ts';
 import { withinProjects } from './own-projects.ts';
 
@@ -52,7 +53,7 @@ export class Feed {
     let stopWaiting = () => {};
     const stream = new FeedStream(reply.raw, {
       ...{ ...this.#bounds, request, head },
-      subscribe: (handler) => store.subscribe(request.after, handler, { categories: [CATEGORY] }),
+      subscribe: (handler) => this.#subscribe(request, head, handler),
       onClose: () => {
         this.#streams.delete(stream);
         uncount();
@@ -69,6 +70,19 @@ export class Feed {
   close(): void {
     this.#isClosing = true;
     for (const stream of this.#streams) stream.end();
+  }
+
+  /** All of one stream is read from that stream; what comes after a position, from the log. */
+  #subscribe(
+    { after, stream, isLive }: FeedRequest,
+    head: Position,
+    handler: EventHandler,
+  ): Subscription {
+    const { store } = this.#deps;
+    const options = { categories: [CATEGORY] };
+    if (stream === undefined || after > 0n) return store.subscribe(after, handler, options);
+    const history = { stream, upTo: head, afterwards: isLive ? options : undefined };
+    return subscribeToStream(store, history, handler);
   }
 
   /** A place that this log never had, or has no more, is none that a follower can go on from. */

@@ -27,5 +27,10 @@ export function withinProjects(
     }
     return isOwn.get(stream) === true;
   };
-  return { ...request, matches: (event) => belongs(event) && request.matches(event) };
+  const only = byStream.size === 1 ? projectStream(projects[0]?.name ?? '') : undefined;
+  return {
+    ...request,
+    stream: request.stream ?? only,
+    matches: (event) => belongs(event) && request.matches(event),
+  };
 }
