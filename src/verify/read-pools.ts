@@ -3,7 +3,7 @@ import { NaivePool } from './naive-pool.ts';
 import { check } from './violation.ts';
 
 /** Carves and reservations are the same for pools of a project and for authored ones. */
-export const SPACES = {
+export const SPACES: Readers = {
   PrefixReserved: (ledger, { data, stream }) => {
     const { pool, prefix, at, owner, reason } = data;
     const holder = { ...owner, namespace: '', uid: '' };
@@ -13,7 +13,7 @@ export const SPACES = {
   ReservationLifted: (ledger, { data, stream }) => {
     ledger.pool(data.pool, stream).lift(data.prefix);
   },
-} as const satisfies Readers;
+};
 
 /** Events of the stream of an authored root pool, in which its children are decided, too. */
 export const POOLS: Readers = {

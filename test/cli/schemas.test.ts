@@ -25,7 +25,8 @@ const accepts = (schema: object, value: unknown) => {
 describe('netalloc schemas', () => {
   it('prints one of every event, which takes what the log holds and nothing else', async () => {
     const { events, metadata } = await printed();
-    expect(Object.keys(events).toSorted()).toEqual(golden.map(({ type }) => type).toSorted());
+    const types = new Set(golden.map(({ type }) => type));
+    expect(Object.keys(events).toSorted()).toEqual([...types].toSorted());
     for (const { type, data, metadata: given } of golden) {
       expect([type, accepts(events[type], data)]).toEqual([type, true]);
       expect([type, accepts(events[type], { ...data, unheardOf: 1 })]).toEqual([type, false]);
