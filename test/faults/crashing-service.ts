@@ -1,13 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { pino } from 'pino';
-import { readConfig } from '../../src/config.ts';
-import { startService } from '../../src/service.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { serveFrom } from './serve-from.ts';
 
 /**
  * The service over a store that ends this process, as a power cut would, right before or right
- * after its nth append: `CRASH_APPEND=3 CRASH_WHEN=before`. Nothing else of it is different.
+ * after its nth append: `CRASH_APPEND=3 CRASH_WHEN=before`.
  */
 const crashAppend = Number(process.env.CRASH_APPEND);
 const crashWhen = process.env.CRASH_WHEN;
@@ -27,22 +24,4 @@ const openCrashing: typeof openStore = async (setting, options) => {
   return Object.assign(store, { append: crashing });
 };
 
-const [, , , ...flags] = process.argv;
-const service = await startService(
-  readConfig(flags, {}),
-  {
-    clock: () => new Date(),
-    newId: randomUUID,
-    random: Math.random,
-    randomBytes,
-    log: pino({ level: 'warn' }, pino.destination(2)),
-    version: 'test',
-  },
-  openCrashing,
-);
-process.once('SIGTERM', () => {
-  process.stdout.write(`appends ${appends}\n`);
-  service.close().then(() => process.exit(0));
-});
-// Whoever reads this may send the signal at once.
-process.stdout.write(`listening on ${service.url}\n`);
+await serveFrom(openCrashing, () => process.stdout.write(`appends ${appends}\n`));
