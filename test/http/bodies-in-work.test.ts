@@ -60,7 +60,8 @@ describe.each([
   });
 });
 
-test('so many requests of one subject are in work, and no answer of another waits for them', async () => {
+/** A ledger that answers when it is told to, and tells when it has been asked. */
+function waitingLedger() {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<never>();
   const never = () => Promise.reject(new Error('unexpected'));
@@ -68,7 +69,15 @@ test('so many requests of one subject are in work, and no answer of another wait
     asked.resolve();
     return answer.promise;
   };
-  const ledger = { platform, project: never, authoredPool: never, ready: () => [] };
+  return {
+    asked,
+    answer,
+    ledger: { platform, project: never, authoredPool: never, ready: () => [] },
+  };
+}
+
+test('so many requests of one subject are in work, and no answer of another waits for them', async () => {
+  const { asked, answer, ledger } = waitingLedger();
   const { operator, be } = await guarded({ requestsAtOnceMax: 1, ledger });
   const other = be('other', { role: 'operator' });
   const first = operator.send('POST', `${GROUP}/locations`, location('dfw'));
@@ -90,14 +99,7 @@ test('a watch and a follower are not among the requests in work', async () => {
 });
 
 test('a body counts until it is answered, also when it has been read', async () => {
-  const asked = Promise.withResolvers<void>();
-  const answer = Promise.withResolvers<never>();
-  const never = () => Promise.reject(new Error('unexpected'));
-  const platform = () => {
-    asked.resolve();
-    return answer.promise;
-  };
-  const ledger = { platform, project: never, authoredPool: never, ready: () => [] };
+  const { asked, answer, ledger } = waitingLedger();
   const { operator } = await guarded({ bodies: { bytesPerSubjectMax: BYTES }, ledger });
   const padded = (name: string) => Buffer.from(JSON.stringify(location(name)).padEnd(BYTES));
   const headers = { 'content-length': String(BYTES) };
