@@ -27,10 +27,10 @@ export function withinProjects(
     }
     return isOwn.get(stream) === true;
   };
-  const only = byStream.size === 1 ? projectStream(projects[0]?.name ?? '') : undefined;
+  const [first, ...others] = byStream.keys();
   return {
     ...request,
-    stream: request.stream ?? only,
+    stream: request.stream ?? (others.length === 0 ? first : undefined),
     matches: (event) => belongs(event) && request.matches(event),
   };
 }
